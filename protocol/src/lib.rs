@@ -1,0 +1,1 @@
+//! What Maloca's devices and hubs say to each other, and what it means.
