@@ -1,1 +1,12 @@
 //! What Maloca's devices and hubs say to each other, and what it means.
+//!
+//! Pure: no disk, no sockets, no clock, but for the feature `client`, which is a device's whole engine.
+//! Read in this order:
+
+pub mod ids; // a newtype for each id and each hash
+pub mod limits; // every number both sides agree on
+pub mod problem; // what went wrong, and what to do next
+pub mod keys; // signatures, each with its purpose
+
+pub use ids::{DeviceId, DocId, Epoch, MediaHash, ProjectId, RevisionId};
+pub use keys::{DeviceKey, Sig};
