@@ -1,1 +1,3 @@
 //! The hub.
+#![expect(dead_code, reason = "under construction")]
+pub mod store;
