@@ -1,3 +1,8 @@
 //! The hub.
-#![expect(dead_code, reason = "under construction")]
+#![allow(dead_code, missing_docs)]
+pub mod feed;
+pub mod intake;
+pub mod media;
+pub mod query;
 pub mod store;
+pub mod trust;
