@@ -303,6 +303,9 @@ pub struct MediaMissing {
 pub struct Unsent {
     /// Revisions, those not frozen yet included.
     pub revisions: u64,
+    /// Documents among them that the hub has never heard of.
+    #[serde(default)]
+    pub documents: u64,
     /// Media files.
     pub media: u64,
     /// Their bytes.
@@ -320,6 +323,10 @@ pub struct StateReport {
     /// Hashes of unsent media, as many as fit into [`crate::limits::ASKED_HASHES`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub media: Vec<MediaHash>,
+    /// All revisions of its own that the device knows to have been acknowledged; the hub says "in sync" only where it
+    /// holds exactly these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Fingerprint>,
     /// Charge of the battery, 0 to 1, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub battery: Option<f64>,

@@ -1,0 +1,443 @@
+//! The devices that have joined: what each told last, and what its last contact brought.
+//!
+//! `api` notes every call here and shows the cards; the page's numbers "n of m" all come from here. It promises: joining and
+//! revoking are durable when they are answered; what a device told is written down within seconds, and lost by a power cut
+//! at worst until it tells it again; a device is never shown in sync on anything but its own word and the hub's own count.
+//!
+//! One plain mutex guards the map: it is held for microseconds and never across an await.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+
+use maloca_protocol::fingerprint::Fingerprint;
+use maloca_protocol::rest::{StateReport, Unsent};
+use maloca_protocol::{DeviceId, limits, time};
+use serde::{Deserialize, Serialize};
+
+use crate::intake::Tally;
+use crate::store::rows::{Attached, AuthorRow, Row as _, Standing};
+use crate::store::view::ViewExt as _;
+use crate::store::{Store, StoreError, T, View, WriteTx};
+
+/// A silence that ends a contact: what comes later is counted anew.
+const CONTACT_GAP_MILLIS: i64 = 120_000;
+
+/// How long after its last word a device counts as still sending.
+const SENDING_MILLIS: i64 = 3_000;
+
+/// Media that a card names; more are counted.
+const NAMED_MEDIA: usize = 20;
+
+/// What sort of device it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A phone, or the command line as one.
+    Device,
+    /// Another hub.
+    Hub,
+    /// Something that cannot sign and uses the plain door.
+    Plain,
+}
+
+/// A device as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Device {
+    /// Its key.
+    pub id: DeviceId,
+    /// What people call it.
+    pub name: String,
+    /// What sort it is.
+    pub kind: Kind,
+    /// When it joined, or joined again; milliseconds since 1970, as all times here.
+    pub paired_at: i64,
+    /// When it last said anything.
+    pub last_seen: Option<i64>,
+    /// The app and its version.
+    pub app: Option<String>,
+    /// What it said is still only on it.
+    pub told: Option<Told>,
+    /// Charge of its battery, 0 to 1.
+    pub battery: Option<f64>,
+    /// Its clock minus ours, milliseconds.
+    pub clock_offset: Option<i64>,
+    /// What its last contact brought.
+    pub contact: Option<Contact>,
+}
+
+/// What a device said is still only on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The counts.
+    #[serde(flatten)]
+    pub unsent: Unsent,
+    /// The revisions of its own that it knows to be acknowledged.
+    pub author: Option<Fingerprint>,
+    /// When it said so.
+    pub at: i64,
+}
+
+/// What one contact brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// When it began.
+    pub since: i64,
+    /// When it last brought something or told its state.
+    pub at: i64,
+    /// New documents.
+    pub new: u64,
+    /// Changed documents.
+    pub changed: u64,
+    /// Deleted documents.
+    pub deleted: u64,
+    /// Media.
+    pub media: u64,
+}
+
+#[derive(Default)]
+struct Inner {
+    devices: BTreeMap<DeviceId, Device>,
+    /// Not written down yet.
+    unsaved: BTreeSet<DeviceId>,
+    /// When each last brought something.
+    sending: BTreeMap<DeviceId, i64>,
+    /// What went wrong with a device, in words of the API's problems.
+    trouble: BTreeMap<DeviceId, Trouble>,
+}
+
+/// What a device could not do, and why; forgotten when it succeeds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trouble {
+    /// The stable name of the problem.
+    pub code: String,
+    /// The sentence that the device got.
+    pub detail: String,
+}
+
+/// All devices of a hub.
+#[derive(Default)]
+pub struct Devices(Mutex<Inner>);
+
+impl Devices {
+    /// Reads what is stored.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn load(view: &impl View) -> Result<Self, StoreError> {
+        let mut inner = Inner::default();
+        view.scan_prefix(T::Devices, &[], &mut |_, payload| {
+            if let Ok(device) = serde_json::from_slice::<Device>(payload) {
+                inner.devices.insert(device.id, device);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(Self(Mutex::new(inner)))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// A device.
+    #[must_use]
+    pub fn get(&self, id: &DeviceId) -> Option<Device> {
+        self.lock().devices.get(id).cloned()
+    }
+
+    /// What people call a device.
+    #[must_use]
+    pub fn name(&self, id: &DeviceId) -> Option<String> {
+        self.lock().devices.get(id).map(|device| device.name.clone())
+    }
+
+    /// All ids.
+    #[must_use]
+    pub fn ids(&self) -> Vec<DeviceId> {
+        self.lock().devices.keys().copied().collect()
+    }
+
+    /// Puts a device that was written down into memory.
+    pub fn insert(&self, device: Device) {
+        self.lock().devices.insert(device.id, device);
+    }
+
+    fn change(&self, id: &DeviceId, change: impl FnOnce(&mut Device)) {
+        let mut inner = self.lock();
+        if let Some(device) = inner.devices.get_mut(id) {
+            change(device);
+            inner.unsaved.insert(*id);
+        }
+    }
+
+    /// Notes that a device called, and how its clock stands to ours.
+    pub fn seen(&self, id: &DeviceId, now: i64, clock_offset: Option<i64>) {
+        self.change(id, |device| {
+            device.last_seen = Some(now);
+            if clock_offset.is_some() {
+                device.clock_offset = clock_offset;
+            }
+        });
+    }
+
+    /// Notes what a device told of itself.
+    pub fn told(&self, id: &DeviceId, report: &StateReport, now: i64) {
+        self.change(id, |device| {
+            device.told = Some(Told { unsent: report.unsent, author: report.author, at: now });
+            device.battery = report.battery.filter(|charge| (0.0..=1.0).contains(charge));
+            if let Some(app) = &report.app {
+                device.app = Some(crate::query::index::cut(app, limits::NAME_BYTES).to_owned());
+            }
+            contact(device, now).at = now;
+        });
+        self.lock().trouble.remove(id);
+    }
+
+    /// Notes what a device brought.
+    pub fn brought(&self, id: &DeviceId, tally: Tally, media: u64, now: i64) {
+        self.change(id, |device| {
+            let contact = contact(device, now);
+            contact.at = now;
+            contact.new += tally.new;
+            contact.changed += tally.changed;
+            contact.deleted += tally.deleted;
+            contact.media += media;
+        });
+        let mut inner = self.lock();
+        inner.sending.insert(*id, now);
+        inner.trouble.remove(id);
+    }
+
+    /// Notes that something a device wanted did not work.
+    pub fn failed(&self, id: &DeviceId, trouble: Trouble) {
+        self.lock().trouble.insert(*id, trouble);
+    }
+
+    /// Gives a device another name.
+    pub fn rename(&self, id: &DeviceId, name: &str) {
+        self.change(id, |device| name.clone_into(&mut device.name));
+    }
+
+    /// Devices that were sending and have fallen silent since this was asked last; their cards change without a word.
+    #[must_use]
+    pub fn fallen_silent(&self, now: i64) -> Vec<DeviceId> {
+        let mut inner = self.lock();
+        let silent: Vec<DeviceId> =
+            inner.sending.iter().filter(|(_, at)| now - **at > SENDING_MILLIS).map(|(id, _)| *id).collect();
+        for id in &silent {
+            inner.sending.remove(id);
+        }
+        silent
+    }
+
+    /// Writes down what is not written down yet.
+    ///
+    /// # Errors
+    /// Where the store fails; it is tried again the next time.
+    pub async fn save(&self, store: &Store) -> Result<(), StoreError> {
+        let rows: Vec<Device> = {
+            let mut inner = self.lock();
+            let ids = std::mem::take(&mut inner.unsaved);
+            ids.iter().filter_map(|id| inner.devices.get(id).cloned()).collect()
+        };
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<DeviceId> = rows.iter().map(|device| device.id).collect();
+        let saved = store.write(rows.len() * 400, move |tx| rows.iter().try_for_each(|device| put(tx, device))).await;
+        if saved.is_err() {
+            self.lock().unsaved.extend(ids);
+        }
+        saved
+    }
+
+    /// A device's card, with counts out of `view`.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn card(&self, view: &impl View, id: &DeviceId, now: i64) -> Result<Option<Card>, StoreError> {
+        let (device, sending, trouble) = {
+            let inner = self.lock();
+            let Some(device) = inner.devices.get(id).cloned() else { return Ok(None) };
+            (device, inner.sending.contains_key(id), inner.trouble.get(id).cloned())
+        };
+        let counts: AuthorRow = view.row(T::Authors, &id.0)?.unwrap_or_default();
+        let standing: Option<Standing> = view.row(T::Members, &id.0)?;
+        let (missing, missing_count) = missing_media(view, id, counts.wanted)?;
+        let state = state(&device, &counts, standing, sending);
+        let unsent = device.told.map(|told| told.unsent).unwrap_or_default();
+        // Media that the hub wants and media that the device has not sent are mostly the same ones.
+        let outstanding = counts.wanted.max(unsent.media);
+        Ok(Some(Card {
+            id: device.id,
+            kind: device.kind,
+            paired_at: time::format_millis(device.paired_at),
+            last_seen: device.last_seen.map(time::format_millis),
+            app: device.app,
+            state,
+            unsent: device.told.map(|told| ShownUnsent { unsent: told.unsent, at: time::format_millis(told.at) }),
+            observations: HereAndTold { here: counts.documents, told: counts.documents + unsent.documents },
+            media: MediaHere {
+                here: counts.attached - counts.wanted,
+                told: counts.attached - counts.wanted + outstanding,
+                wanted_bytes: counts.wanted_bytes.max(unsent.media_bytes),
+            },
+            clock_offset_ms: device.clock_offset,
+            battery: device.battery,
+            receipt: device.contact.map(|contact| ShownReceipt {
+                since: time::format_millis(contact.since),
+                at: time::format_millis(contact.at),
+                new: contact.new,
+                changed: contact.changed,
+                deleted: contact.deleted,
+                media: contact.media,
+                media_missing: missing,
+                media_missing_count: missing_count,
+            }),
+            trouble,
+            name: device.name,
+        }))
+    }
+}
+
+/// Writes a device down.
+pub(crate) fn put(tx: &mut WriteTx<'_>, device: &Device) -> Result<(), StoreError> {
+    tx.tell().devices.insert(device.id);
+    tx.put_json(T::Devices, &device.id.0, device)
+}
+
+fn contact(device: &mut Device, now: i64) -> &mut Contact {
+    let fresh = Contact { since: now, at: now, new: 0, changed: 0, deleted: 0, media: 0 };
+    match device.contact {
+        // A clock that was set back must not join two contacts, nor end one that goes on.
+        Some(last) if (0..=CONTACT_GAP_MILLIS).contains(&(now - last.at)) => {}
+        _ => device.contact = Some(fresh),
+    }
+    device.contact.get_or_insert(fresh)
+}
+
+fn missing_media(view: &impl View, id: &DeviceId, count: u64) -> Result<(Vec<MissingMedia>, u64), StoreError> {
+    let mut missing = Vec::new();
+    if count > 0 {
+        view.scan_prefix(T::Wanted, &id.0, &mut |hash, payload| {
+            if let Some(row) = Attached::decode(payload) {
+                missing.push(MissingMedia { hash: data_encoding::HEXLOWER.encode(hash), name: row.name, size: row.size });
+            }
+            Ok(if missing.len() < NAMED_MEDIA { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })?;
+    }
+    Ok((missing, count))
+}
+
+fn state(device: &Device, counts: &AuthorRow, standing: Option<Standing>, sending: bool) -> State {
+    if standing == Some(Standing::Revoked) {
+        return State::Revoked;
+    }
+    let Some(told) = device.told else {
+        return match (device.last_seen, sending) {
+            (_, true) => State::Receiving,
+            (None, _) => State::Never,
+            (Some(_), _) => State::Unknown,
+        };
+    };
+    let nothing_left = told.unsent.revisions == 0 && told.unsent.media == 0 && told.unsent.parked == 0;
+    if nothing_left && counts.wanted == 0 && told.author == Some(counts.fingerprint) {
+        State::InSync
+    } else if sending {
+        State::Receiving
+    } else if nothing_left && counts.wanted == 0 && told.author.is_none() {
+        State::Unknown
+    } else {
+        State::Waiting
+    }
+}
+
+/// A device in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It joined and never came back.
+    Never,
+    /// It is sending.
+    Receiving,
+    /// Nothing is unsent or set aside, the hub holds exactly its revisions, and wants nothing of it.
+    InSync,
+    /// Something is not here yet.
+    Waiting,
+    /// It never told what it holds.
+    Unknown,
+    /// It was put out.
+    Revoked,
+}
+
+/// A device as the page shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Card {
+    id: DeviceId,
+    name: String,
+    kind: Kind,
+    paired_at: String,
+    last_seen: Option<String>,
+    app: Option<String>,
+    state: State,
+    unsent: Option<ShownUnsent>,
+    observations: HereAndTold,
+    media: MediaHere,
+    clock_offset_ms: Option<i64>,
+    battery: Option<f64>,
+    receipt: Option<ShownReceipt>,
+    trouble: Option<Trouble>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct ShownUnsent {
+    #[serde(flatten)]
+    unsent: Unsent,
+    at: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct HereAndTold {
+    here: u64,
+    told: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct MediaHere {
+    here: u64,
+    told: u64,
+    wanted_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct ShownReceipt {
+    since: String,
+    at: String,
+    new: u64,
+    changed: u64,
+    deleted: u64,
+    media: u64,
+    media_missing: Vec<MissingMedia>,
+    media_missing_count: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct MissingMedia {
+    hash: String,
+    name: String,
+    size: u64,
+}
+
+impl Card {
+    /// Its state, for those who count.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}

@@ -1,0 +1,354 @@
+//! The hub's state: one cheap clone that every room is handed.
+//!
+//! `cli/serve` and tests open it, `api` and `discovery` serve it. It promises that an opened hub has a project, a key of its
+//! own and a member's standing in its project, and that everything which must survive is in the data folder.
+//!
+//! [`Hub`] is an `Arc`. What changes behind it has locks of its own, each named in its room.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use maloca_protocol::fingerprint::FingerprintKey;
+use maloca_protocol::{DeviceId, DeviceKey, Epoch, ProjectId, limits};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::devices::Devices;
+use crate::disk::Disk;
+use crate::intake::{Door, Rules, Tally, keep};
+use crate::media::uploads::Uploads;
+use crate::media::{MediaRoot, sweep};
+use crate::store::rows::{Arrival, Standing};
+use crate::store::view::ViewExt as _;
+use crate::store::{self, Store, StoreError, T, View as _, WriteTx, WriterThread};
+use crate::trust::identity::{self, Home};
+use crate::trust::pairing::Pairing;
+use crate::trust::session::Sessions;
+use crate::trust::tls::{self, Tls};
+use crate::trust::{members, random_token};
+
+/// What a hub is opened with.
+#[derive(Clone)]
+pub struct Options {
+    /// The data folder; made where it is missing.
+    pub data: PathBuf,
+    /// A new name for the hub; the stored one, else "Maloca", where nothing is said.
+    pub name: Option<String>,
+    /// Whether devices may read everybody's observations; the stored setting, else no, where nothing is said.
+    pub devices_read_all: Option<bool>,
+    /// The clock.
+    pub clock: Clock,
+    /// How the database is opened; [`store::file_opener`] of the data folder where nothing is said.
+    pub opener: Option<store::Opener>,
+}
+
+impl Options {
+    /// A data folder, and defaults for the rest.
+    #[must_use]
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self { data: data.into(), name: None, devices_read_all: None, clock: Clock::system(), opener: None }
+    }
+}
+
+/// Why a hub does not open. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data folder cannot be made or written.
+    #[error("cannot write to the data folder {}; choose another with --data, or give yourself the right to write there", .folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The disk has no room for even an empty hub.
+    #[error("the disk of the data folder {} is full; free some space and start again", .folder.display())]
+    Full {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The store does not open.
+    #[error("cannot open the data folder {}: {source}", .folder.display())]
+    Store {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+}
+
+/// What the manager may set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The hub's name, at most 64 bytes.
+    pub name: String,
+    /// Whether devices may read everybody's observations.
+    #[serde(default)]
+    pub devices_read_all: bool,
+}
+
+/// The state behind a [`Hub`].
+pub struct Inner {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The hub's key.
+    pub key: DeviceKey,
+    /// Whose data it keeps.
+    pub project: ProjectId,
+    /// The life of its feed.
+    pub epoch: Epoch,
+    /// The store.
+    pub store: Store,
+    /// What intake must know.
+    pub rules: Rules,
+    /// Where media lie.
+    pub media: MediaRoot,
+    /// Unfinished uploads.
+    pub uploads: Uploads,
+    /// The devices.
+    pub devices: Devices,
+    /// Joining.
+    pub pairing: Pairing,
+    /// The manager's sessions.
+    pub sessions: Sessions,
+    /// HTTPS.
+    pub tls: Tls,
+    /// The disk under the data folder.
+    pub disk: Disk,
+    /// The clock.
+    pub clock: Clock,
+    /// The secret by which the command line on this machine is the manager.
+    pub control: String,
+    /// Ends everything.
+    pub shutdown: CancellationToken,
+    /// Held while it is copied or replaced, never across an await.
+    settings: RwLock<Settings>,
+    name: watch::Sender<String>,
+}
+
+/// An open hub.
+#[derive(Clone)]
+pub struct Hub(Arc<Inner>);
+
+impl std::ops::Deref for Hub {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// What [`begin`] finds or makes.
+struct Begun {
+    project: ProjectId,
+    epoch: Epoch,
+    settings: Settings,
+    moved: bool,
+}
+
+impl Hub {
+    /// Opens a hub, and begins one where the folder holds none.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(options: Options) -> Result<(Self, WriterThread), OpenError> {
+        let data = options.data.clone();
+        let folder = |source: std::io::Error| folder_error(&data, source);
+        make_folder(&data).map_err(folder)?;
+        let opener = options.opener.clone().unwrap_or_else(|| store::file_opener(&data));
+        let in_store = |source: StoreError| store_error(&data, source);
+        let (store, writer) = Store::open(opener).map_err(in_store)?;
+        let home = Home::of(&data).map_err(folder)?;
+        let begun = begin(&store, home, &options).await.map_err(in_store)?;
+        let mut key = identity::key(&data).map_err(folder)?;
+        let former = if begun.moved {
+            tracing::warn!("this data folder was copied or has moved; the hub goes on under a new key");
+            let former = key.clone();
+            key = identity::replace_key(&data, &former).map_err(folder)?;
+            Some(former)
+        } else {
+            None
+        };
+        let rules = Rules { hub: key.id(), fingerprints: FingerprintKey::of(&begun.project) };
+        introduce(&store, &rules, &key, former, &begun.settings.name, options.clock.now()).await.map_err(in_store)?;
+        let media = MediaRoot::open(&data).map_err(folder)?;
+        let uploads = Uploads::new(store.clone(), media.clone());
+        sweep::sweep(&store, &media, options.clock.now(), &uploads).await.map_err(in_store)?;
+        let devices = store.snapshot().and_then(|view| Devices::load(&view)).map_err(in_store)?;
+        let tls = tls::open(&data, &key).map_err(folder)?;
+        let control = random_token();
+        let (name, _) = watch::channel(begun.settings.name.clone());
+        let hub = Inner {
+            project: begun.project,
+            epoch: begun.epoch,
+            rules,
+            media,
+            uploads,
+            devices,
+            pairing: Pairing::default(),
+            sessions: Sessions::new(&control),
+            tls,
+            disk: Disk::of(&data),
+            clock: options.clock,
+            control,
+            shutdown: CancellationToken::new(),
+            settings: RwLock::new(begun.settings),
+            name,
+            store,
+            key,
+            data,
+        };
+        Ok((Self(Arc::new(hub)), writer))
+    }
+
+    /// The hub's id.
+    #[must_use]
+    pub fn id(&self) -> DeviceId {
+        self.key.id()
+    }
+
+    /// What the manager has set.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.settings.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// The name, to be followed as it changes.
+    #[must_use]
+    pub fn follow_name(&self) -> watch::Receiver<String> {
+        self.name.subscribe()
+    }
+
+    /// Changes the settings, durably.
+    ///
+    /// # Errors
+    /// Where the store fails; then they are as they were.
+    pub async fn set(&self, settings: Settings) -> Result<(), StoreError> {
+        let row = settings.clone();
+        self.store.write(200, move |tx| tx.put_json(T::Meta, SETTINGS, &row)).await?;
+        self.name.send_replace(settings.name.clone());
+        *self.settings.write().unwrap_or_else(std::sync::PoisonError::into_inner) = settings;
+        Ok(())
+    }
+
+    /// How something arrives now, brought by `carrier`, whose clock showed `clock`.
+    #[must_use]
+    pub fn arrival(&self, carrier: DeviceId, clock: Option<i64>) -> Arrival {
+        let at = self.clock.now();
+        Arrival { at, carrier, clock_offset: clock.map(|clock| clock.saturating_sub(at)) }
+    }
+}
+
+const PROJECT: &[u8] = b"project";
+const EPOCH: &[u8] = b"epoch";
+const HOME: &[u8] = b"home";
+const SETTINGS: &[u8] = b"settings";
+
+fn folder_error(folder: &Path, source: std::io::Error) -> OpenError {
+    let folder = folder.to_owned();
+    if store::is_full(&source) { OpenError::Full { folder } } else { OpenError::Folder { folder, source } }
+}
+
+fn store_error(folder: &Path, source: StoreError) -> OpenError {
+    let folder = folder.to_owned();
+    match source {
+        StoreError::File { source, .. } if !store::is_full(&source) => {
+            OpenError::Folder { folder, source: std::io::Error::new(source.kind(), source) }
+        }
+        StoreError::Disk(error) if matches!(&*error, redb::Error::Io(_)) => {
+            let redb::Error::Io(io) = &*error else { return OpenError::Store { folder, source: StoreError::Disk(error) } };
+            if io.kind() == std::io::ErrorKind::PermissionDenied {
+                OpenError::Folder { folder, source: std::io::Error::new(io.kind(), io.to_string()) }
+            } else {
+                OpenError::Store { folder, source: StoreError::Disk(error) }
+            }
+        }
+        full if full.is_full() => OpenError::Full { folder },
+        source => OpenError::Store { folder, source },
+    }
+}
+
+fn make_folder(data: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    // Only its owner may look inside: it holds keys, and what people have seen.
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
+    let probe = data.join(".write-test");
+    std::fs::write(&probe, b"maloca")?;
+    std::fs::remove_file(&probe)
+}
+
+/// Reads who this hub is, or makes it up; notices a folder that is not where it was.
+async fn begin(store: &Store, home: Home, options: &Options) -> Result<Begun, StoreError> {
+    let (name, devices_read_all) = (options.name.clone(), options.devices_read_all);
+    store
+        .write(400, move |tx| {
+            let stored: Option<ProjectId> = id(tx, PROJECT)?;
+            let before: Option<Home> = tx.json(T::Meta, HOME)?;
+            let moved = stored.is_some() && before.as_ref() != Some(&home);
+            let project = match stored {
+                Some(project) => project,
+                None => {
+                    let project = ProjectId(rand::random());
+                    tx.put_bytes(T::Meta, PROJECT, &project.0)?;
+                    project
+                }
+            };
+            let epoch = match id(tx, EPOCH)? {
+                Some(epoch) if !moved => epoch,
+                _ => {
+                    let epoch = Epoch(rand::random());
+                    tx.put_bytes(T::Meta, EPOCH, &epoch.0)?;
+                    epoch
+                }
+            };
+            let was: Option<Settings> = tx.json(T::Meta, SETTINGS)?;
+            let mut settings = was.clone().unwrap_or(Settings { name: "Maloca".into(), devices_read_all: false });
+            if let Some(name) = &name {
+                crate::query::index::cut(name, limits::HUB_NAME_BYTES).clone_into(&mut settings.name);
+            }
+            settings.devices_read_all = devices_read_all.unwrap_or(settings.devices_read_all);
+            if was.as_ref() != Some(&settings) {
+                tx.put_json(T::Meta, SETTINGS, &settings)?;
+            }
+            if before.as_ref() != Some(&home) {
+                tx.put_json(T::Meta, HOME, &home)?;
+            }
+            Ok(Begun { project, epoch, settings, moved })
+        })
+        .await
+}
+
+fn id<I: for<'a> TryFrom<&'a [u8]>>(tx: &WriteTx<'_>, key: &[u8]) -> Result<Option<I>, StoreError> {
+    Ok(tx.get(T::Meta, key)?.and_then(|bytes| I::try_from(&bytes[..]).ok()))
+}
+
+/// The hub's first revision says that it is one. Where the folder was copied, the former key vouches for the new one.
+async fn introduce(
+    store: &Store,
+    rules: &Rules,
+    key: &DeviceKey,
+    former: Option<DeviceKey>,
+    name: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let (rules, key, name) = (rules.clone(), key.clone(), name.to_owned());
+    store
+        .write(1_000, move |tx| {
+            let signer = former.as_ref().unwrap_or(&key);
+            if tx.get(T::Docs, members::hub_doc(&key.id()).as_bytes())?.is_some() {
+                return Ok(());
+            }
+            if signer.id() != key.id() {
+                tx.put(T::Members, &signer.id().0, &Standing::Hub)?;
+            }
+            let draft = members::hub_draft(tx, &key.id(), &name, now)?;
+            let revision = draft.sign(signer).map_err(|refusal| StoreError::Bug(refusal.to_string()))?;
+            let arrival = Arrival { at: now, carrier: key.id(), clock_offset: None };
+            keep::one(tx, &rules, arrival, Door::Trusted, &revision, &mut Tally::default()).map(drop)
+        })
+        .await
+}

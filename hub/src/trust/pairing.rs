@@ -1,0 +1,160 @@
+//! Codes that let devices join.
+//!
+//! The manager's page and `serve --joining-code` open a code here, `POST /pair` tries it. It promises: a typed code is good
+//! for ten minutes and five wrong tries; one that stays open rests for a minute after five wrong tries; comparing takes the
+//! same time whatever is wrong. State is in memory: a restart closes joining, but for the code of the command line.
+//!
+//! What it does not do: a device that types a code trusts the network it is on for that one moment, since the code itself
+//! does not prove the hub. A device that reads the QR code does not, since that names the hub's key.
+
+use std::sync::Mutex;
+
+use maloca_protocol::{limits, time};
+use serde::Serialize;
+
+/// How long a code that stays open rests after too many wrong tries.
+const REST_MILLIS: i64 = 60_000;
+
+/// The fewest characters of a code that stays open.
+pub const SHORTEST: usize = 6;
+
+#[derive(Debug, Clone)]
+struct Open {
+    code: String,
+    /// `None` where it stays open.
+    expires_at: Option<i64>,
+    tries_left: u32,
+    resting_until: i64,
+}
+
+/// The joining that is open now, if any.
+#[derive(Debug, Default)]
+pub struct Pairing(Mutex<Option<Open>>);
+
+/// What the manager's screen shows of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// The code.
+    pub code: String,
+    /// When it ends; `None` where it stays open.
+    pub expires_at: Option<String>,
+    /// Wrong tries that are left.
+    pub tries_left: u32,
+}
+
+/// Why a code did not let a device in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Joining is not open, or the code's time or tries are over.
+    #[error("Joining is closed. Ask the manager for a new code.")]
+    Closed,
+    /// The code is wrong.
+    #[error("This is not the code on the manager's screen. Look again and type it once more.")]
+    Wrong,
+    /// Too many wrong codes came; it opens again by itself.
+    #[error("Too many wrong codes were typed. Wait a minute and try again.")]
+    Resting,
+}
+
+impl Pairing {
+    /// Opens joining with a new six-digit code, in place of whatever was open.
+    pub fn open(&self, now: i64) -> Shown {
+        let code = format!("{:06}", rand::random_range(0..1_000_000));
+        let life = limits::CODE_LIFE.as_millis() as i64;
+        self.put(Open { code, expires_at: Some(now + life), tries_left: limits::CODE_TRIES, resting_until: i64::MIN })
+    }
+
+    /// Opens joining for good, with a code of the manager's choosing: for unattended set-up.
+    pub fn stay_open(&self, code: &str) -> Shown {
+        let tries_left = limits::CODE_TRIES;
+        self.put(Open { code: code.to_owned(), expires_at: None, tries_left, resting_until: i64::MIN })
+    }
+
+    fn put(&self, open: Open) -> Shown {
+        let shown = shown(&open);
+        *self.lock() = Some(open);
+        shown
+    }
+
+    /// Closes joining.
+    pub fn close(&self) {
+        *self.lock() = None;
+    }
+
+    /// What is open now.
+    #[must_use]
+    pub fn show(&self, now: i64) -> Option<Shown> {
+        self.lock().as_ref().filter(|open| open.is_alive(now)).map(shown)
+    }
+
+    /// Tries a code.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub fn attempt(&self, code: &str, now: i64) -> Result<(), Refused> {
+        let mut guard = self.lock();
+        let open = guard.as_mut().filter(|open| open.is_alive(now)).ok_or(Refused::Closed)?;
+        if now < open.resting_until {
+            return Err(Refused::Resting);
+        }
+        // Hashes are compared, so that the time taken says nothing of where the texts differ.
+        if super::token_hash(code) == super::token_hash(&open.code) {
+            open.tries_left = limits::CODE_TRIES;
+            return Ok(());
+        }
+        open.tries_left -= 1;
+        if open.tries_left == 0 {
+            if open.expires_at.is_some() {
+                *guard = None;
+            } else {
+                open.tries_left = limits::CODE_TRIES;
+                open.resting_until = now + REST_MILLIS;
+            }
+        }
+        Err(Refused::Wrong)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Open>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    fn is_alive(&self, now: i64) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+fn shown(open: &Open) -> Shown {
+    Shown { code: open.code.clone(), expires_at: open.expires_at.map(time::format_millis), tries_left: open.tries_left }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_wrong_tries_or_ten_minutes_end_a_code() {
+        let pairing = Pairing::default();
+        assert_eq!(pairing.attempt("123456", 0), Err(Refused::Closed));
+        let code = pairing.open(0).code;
+        assert_eq!(pairing.attempt(&code, 599_999), Ok(()));
+        assert_eq!(pairing.attempt(&code, 600_000), Err(Refused::Closed));
+        let code = pairing.open(0).code;
+        for _ in 0..5 {
+            assert_eq!(pairing.attempt("no", 1), Err(Refused::Wrong));
+        }
+        assert_eq!(pairing.attempt(&code, 1), Err(Refused::Closed));
+    }
+
+    #[test]
+    fn a_code_that_stays_open_rests() {
+        let pairing = Pairing::default();
+        pairing.stay_open("river-2026");
+        for _ in 0..5 {
+            assert_eq!(pairing.attempt("no", 1), Err(Refused::Wrong));
+        }
+        assert_eq!(pairing.attempt("river-2026", 2), Err(Refused::Resting));
+        assert_eq!(pairing.attempt("river-2026", 60_001), Ok(()));
+    }
+}
