@@ -7,6 +7,10 @@ pub mod ids; // a newtype for each id and each hash
 pub mod limits; // every number both sides agree on
 pub mod problem; // what went wrong, and what to do next
 pub mod keys; // signatures, each with its purpose
+pub mod announce; // the two datagrams by which a device finds a hub
+
+#[cfg(feature = "client")]
+pub mod client; // a device's engine
 
 pub use ids::{DeviceId, DocId, Epoch, MediaHash, ProjectId, RevisionId};
 pub use keys::{DeviceKey, Sig};
