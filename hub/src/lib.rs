@@ -1,1 +1,3 @@
 //! The hub.
+
+pub mod discovery; // answers devices that announce themselves

@@ -3,11 +3,11 @@
 //! Pure: no disk, no sockets, no clock, but for the feature `client`, which is a device's whole engine.
 //! Read in this order:
 
+pub mod announce;
 pub mod ids; // a newtype for each id and each hash
-pub mod limits; // every number both sides agree on
-pub mod problem; // what went wrong, and what to do next
 pub mod keys; // signatures, each with its purpose
-pub mod announce; // the two datagrams by which a device finds a hub
+pub mod limits; // every number both sides agree on
+pub mod problem; // what went wrong, and what to do next // the two datagrams by which a device finds a hub
 
 #[cfg(feature = "client")]
 pub mod client; // a device's engine

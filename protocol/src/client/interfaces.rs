@@ -113,11 +113,27 @@ pub fn list(choice: &Choice) -> io::Result<Vec<Interface>> {
 /// that somebody made by hand (`br0`) carries the address of the card below it.
 fn is_made_up(name: &str) -> bool {
     const PREFIXES: [&str; 17] = [
-        "docker", "veth", "virbr", "vnet", "lxc", "lxd", "incusbr", "podman", "cni", "flannel", "cali", "kube", "tun", "tap", "wg", "zt",
+        "docker",
+        "veth",
+        "virbr",
+        "vnet",
+        "lxc",
+        "lxd",
+        "incusbr",
+        "podman",
+        "cni",
+        "flannel",
+        "cali",
+        "kube",
+        "tun",
+        "tap",
+        "wg",
+        "zt",
         "tailscale",
     ];
     // Docker's own bridges: "br-" and twelve hex digits.
-    let docker_bridge = name.strip_prefix("br-").is_some_and(|id| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let docker_bridge =
+        name.strip_prefix("br-").is_some_and(|id| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
     docker_bridge || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
