@@ -1,0 +1,290 @@
+//! The store: one database file, one writer, snapshots for readers.
+//!
+//! Intake, feed, query, export and trust go through [`Store`]; this room alone knows redb. It promises: a write that was
+//! answered is durable and whole; a write that failed may or may not be there, so that repeating it must be harmless (and
+//! all of the hub's writes are); every value read was checked; after a fault of the disk it opens itself again.
+//!
+//! [`Store`] is a cheap clone. Its one lock guards only the handle of the open database, is held for no longer than it
+//! takes to copy that handle, and is a plain `RwLock` because nothing is awaited under it.
+
+pub mod codec; // sealed values
+pub mod rows; // what the tables hold
+pub mod tables; // which tables there are
+mod upgrade; // from older formats to this one
+pub mod view; // reading
+pub mod writer; // writing
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use redb::Database;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+pub use codec::Damage;
+pub use tables::T;
+pub use view::{Snapshot, View};
+pub use writer::{Committed, Totals, WriteTx};
+
+/// Memory for the database's pages: a million records are served well from it, and an old laptop has it to give.
+const CACHE_BYTES: usize = 32 * 1024 * 1024;
+
+/// Jobs that may wait for the writer; beyond, senders wait in their own connections.
+const QUEUE: usize = 1024;
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// A value is not what was written.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+    /// The disk is full.
+    #[error("the disk is full")]
+    Full(#[source] Arc<redb::Error>),
+    /// The disk failed.
+    #[error("the disk failed")]
+    Disk(#[source] Arc<redb::Error>),
+    /// After a fault the database is being opened again.
+    #[error("the database is being opened again after a fault of the disk; try again in a moment")]
+    Reopening,
+    /// Another hub has this data folder open.
+    #[error("another hub is running on this data folder; end it first, or give this one another folder with --data")]
+    InUse,
+    /// The data folder was written by a newer version.
+    #[error("the data folder is of format {found}, this version reads up to {known}; install the newer version of Maloca")]
+    TooNew {
+        /// The folder's format.
+        found: u64,
+        /// The newest that this program reads.
+        known: u64,
+    },
+    /// The files in the folder are not a store.
+    #[error("the data folder holds no usable database: {0}")]
+    Unusable(String),
+    /// A file beside the database could not be written or read.
+    #[error("{what} {path}")]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: Arc<std::io::Error>,
+    },
+    /// A job failed inside; its own fault, and nobody else's.
+    #[error("an error inside the program: {0}")]
+    Bug(String),
+    /// The hub is ending.
+    #[error("the hub is shutting down")]
+    Closed,
+}
+
+impl StoreError {
+    /// Names a file operation that failed.
+    pub(crate) fn file(what: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::File { what, path: path.to_owned(), source: Arc::new(source) }
+    }
+
+    /// Whether the disk has no room left.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Full(_) => true,
+            Self::File { source, .. } => is_full(source),
+            _ => false,
+        }
+    }
+
+    const fn is_fault_of_disk(&self) -> bool {
+        matches!(self, Self::Full(_) | Self::Disk(_))
+    }
+}
+
+/// Whether an I/O error says that there is no room.
+pub(crate) fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
+impl From<redb::Error> for StoreError {
+    fn from(error: redb::Error) -> Self {
+        match &error {
+            redb::Error::DatabaseAlreadyOpen => Self::InUse,
+            redb::Error::Io(io) if is_full(io) => Self::Full(Arc::new(error)),
+            _ => Self::Disk(Arc::new(error)),
+        }
+    }
+}
+
+macro_rules! from_redb {
+    ($($error:ident),*) => {$(
+        impl From<redb::$error> for StoreError {
+            fn from(error: redb::$error) -> Self {
+                redb::Error::from(error).into()
+            }
+        }
+    )*};
+}
+from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError, SetDurabilityError);
+
+/// How the database is opened, and opened again after a fault. Tests give one that fails on command.
+pub type Opener = Arc<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
+
+struct Shared {
+    database: RwLock<Option<Arc<Database>>>,
+    jobs: mpsc::Sender<writer::Job>,
+    committed: broadcast::Sender<Arc<Committed>>,
+}
+
+/// The open store.
+#[derive(Clone)]
+pub struct Store(Arc<Shared>);
+
+/// The writer's thread; waiting for it is how one knows that everything asked for has been done.
+pub struct WriterThread(std::thread::JoinHandle<()>);
+
+impl WriterThread {
+    /// Waits until the writer has done all that was asked of it. All clones of [`Store`] must be gone or closed.
+    pub fn join(self) {
+        if self.0.join().is_err() {
+            tracing::error!("the writer ended in a panic");
+        }
+    }
+}
+
+/// The name of the database file in a data folder.
+pub const FILE: &str = "hub.redb";
+
+/// The opener of a data folder's file: creates it crash-safely where there is none.
+#[must_use]
+pub fn file_opener(folder: &Path) -> Opener {
+    let path = folder.join(FILE);
+    Arc::new(move || {
+        if !path.exists() {
+            create(&path)?;
+        }
+        Ok(builder().open(&path)?)
+    })
+}
+
+/// How this program opens databases everywhere.
+#[must_use]
+pub fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
+/// A cut inside the creation of a database leaves a file that never opens again, so it gets its name when it is whole.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let new = path.with_extension("redb.new");
+    let file = |what: &'static str| {
+        let new = new.clone();
+        move |source| StoreError::file(what, &new, source)
+    };
+    match std::fs::remove_file(&new) {
+        Ok(()) => tracing::info!("removed what an interrupted start had left"),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(file("could not remove")(error)),
+    }
+    let database = builder().create(&new)?;
+    upgrade::begin(&database)?;
+    drop(database);
+    std::fs::File::open(&new).and_then(|file| file.sync_all()).map_err(file("could not write"))?;
+    std::fs::rename(&new, path).map_err(file("could not rename"))?;
+    sync_folder(path)
+}
+
+/// Makes a new name durable: the folder is synced, not only the file.
+pub(crate) fn sync_folder(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| StoreError::file("could not sync the folder", folder, error))
+}
+
+impl Store {
+    /// Opens the store and starts its writer.
+    ///
+    /// # Errors
+    /// Where another hub has it, the disk refuses, or the format is newer than this program.
+    pub fn open(opener: Opener) -> Result<(Self, WriterThread), StoreError> {
+        let database = opener()?;
+        upgrade::check(&database)?;
+        let totals = writer::load_totals(&database)?;
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (committed, _) = broadcast::channel(1024);
+        let shared = Arc::new(Shared { database: RwLock::new(Some(Arc::new(database))), jobs, committed });
+        // The writer must not keep its own queue open, or it would never end.
+        let writer = writer::Writer::new(opener, totals, Arc::downgrade(&shared));
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writer.run(queue))
+            .map_err(|error| StoreError::Bug(format!("no thread for the writer: {error}")))?;
+        Ok((Self(shared), WriterThread(thread)))
+    }
+
+    /// Runs `job` in a write transaction together with whatever else is waiting, and answers after the commit.
+    ///
+    /// `job` may be run more than once: when a neighbour in its group fails, the rest is done again without it. It must
+    /// not write when it returns an error. `weight` is about how many bytes it writes.
+    ///
+    /// # Errors
+    /// Where the job itself fails or the commit does; then nothing of it may be acknowledged, and it may be repeated.
+    pub async fn write<R, F>(&self, weight: usize, mut job: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: FnMut(&mut WriteTx<'_>) -> Result<R, StoreError> + Send + 'static,
+    {
+        let slot = Arc::new(std::sync::Mutex::new(None));
+        let (reply, answered) = oneshot::channel();
+        let result = Arc::clone(&slot);
+        let job = writer::Job {
+            weight,
+            run: Box::new(move |tx| {
+                let done = job(tx)?;
+                *slot.lock().map_err(|_| StoreError::Bug("poisoned".into()))? = Some(done);
+                Ok(())
+            }),
+            finish: Box::new(move |verdict| {
+                // The asker may have gone; what it asked for is done all the same.
+                let _ = reply.send(verdict);
+            }),
+        };
+        self.0.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)??;
+        let done = result.lock().map_err(|_| StoreError::Bug("poisoned".into()))?.take();
+        done.ok_or_else(|| StoreError::Bug("a job gave no result".into()))
+    }
+
+    /// A snapshot of what is committed now. Takes no time; reading from it may block, see [`Store::read`].
+    ///
+    /// # Errors
+    /// While the database is being opened again.
+    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        use redb::ReadableDatabase as _;
+        let guard = self.0.database.read().map_err(|_| StoreError::Bug("poisoned".into()))?;
+        let database = guard.as_ref().ok_or(StoreError::Reopening)?;
+        Ok(Snapshot { transaction: database.begin_read()? })
+    }
+
+    /// Reads from a snapshot, away from the async threads: a spinning disk may take its time.
+    ///
+    /// # Errors
+    /// Whatever `job` returns, and a fault where it panics (the database does on some damage).
+    pub async fn read<R, F>(&self, job: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Snapshot) -> Result<R, StoreError> + Send + 'static,
+    {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || job(&store.snapshot()?))
+            .await
+            .map_err(|error| StoreError::Bug(format!("a reader ended early: {error}")))?
+    }
+
+    /// Tells of each commit, after it. A slow listener loses the oldest and is told so.
+    #[must_use]
+    pub fn committed(&self) -> broadcast::Receiver<Arc<Committed>> {
+        self.0.committed.subscribe()
+    }
+}

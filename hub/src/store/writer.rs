@@ -1,0 +1,355 @@
+//! The one writer: takes one job, drains what has queued meanwhile, commits once, then answers all.
+//!
+//! [`super::Store::write`] sends jobs here. It promises: a job is answered only after its commit; jobs are done in the
+//! order in which they came; one that fails or panics takes nobody down with it; after a fault of the disk the database is
+//! opened again before anything else is tried. There is no timer that waits for more jobs: measured, it costs a third.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use redb::{Database, ReadableDatabase as _};
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use maloca_protocol::fingerprint::Fingerprint;
+use maloca_protocol::{DeviceId, DocId, MediaHash};
+
+use super::codec::{self, Dec, Enc};
+use super::rows::{Arrival, AuthorRow, Entry, Row, Subject};
+use super::view::{self, Each, OpenTables, Range, View, ViewExt};
+use super::{Opener, Shared, StoreError, T};
+
+/// Jobs in one commit: enough that 512 phones share one flush.
+const GROUP_JOBS: usize = 512;
+
+/// Bytes in one commit: bounds memory and the time that the first job of a group waits.
+const GROUP_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long to wait before a database that will not open is tried again, at most.
+const REOPEN_AT_MOST: Duration = Duration::from_secs(10);
+
+/// A piece of work for the writer.
+pub(super) struct Job {
+    pub(super) weight: usize,
+    pub(super) run: Box<dyn FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send>,
+    pub(super) finish: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
+}
+
+/// What a commit changed; told to all listeners after it.
+#[derive(Debug, Clone, Default)]
+pub struct Committed {
+    /// The head of the feed.
+    pub head: u64,
+    /// Documents that are new or changed.
+    pub docs: BTreeSet<DocId>,
+    /// Media that are now held.
+    pub media: BTreeSet<MediaHash>,
+    /// Authors whose counts changed, and devices whose rows did.
+    pub devices: BTreeSet<DeviceId>,
+}
+
+/// Counts of everything, kept in the same commit as what they count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// The head of the feed; 0 while it is empty.
+    pub head: u64,
+    /// The chain hash after the head.
+    pub chain: [u8; 32],
+    /// All kept revisions, admitted or quarantined.
+    pub fingerprint: Fingerprint,
+    /// Documents of kind `observation` that are not deleted.
+    pub observations: u64,
+    /// Documents in conflict, of all kinds.
+    pub conflicts: u64,
+    /// Revisions in quarantine.
+    pub quarantined: u64,
+    /// Media that are here.
+    pub media_held: u64,
+    /// Their bytes.
+    pub media_bytes: u64,
+}
+
+const TOTALS: &[u8] = b"totals";
+
+impl Row for Totals {
+    fn encode(&self) -> Vec<u8> {
+        Enc::default()
+            .u64(self.head)
+            .raw(&self.chain)
+            .u64(self.fingerprint.count)
+            .raw(&self.fingerprint.sum)
+            .u64(self.observations)
+            .u64(self.conflicts)
+            .u64(self.quarantined)
+            .u64(self.media_held)
+            .u64(self.media_bytes)
+            .done()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut dec = Dec::new(bytes);
+        let totals = Self {
+            head: dec.u64()?,
+            chain: dec.array()?,
+            fingerprint: Fingerprint { count: dec.u64()?, sum: dec.array()? },
+            observations: dec.u64()?,
+            conflicts: dec.u64()?,
+            quarantined: dec.u64()?,
+            media_held: dec.u64()?,
+            media_bytes: dec.u64()?,
+        };
+        dec.is_empty().then_some(totals)
+    }
+}
+
+/// The counts of everything, as a reader sees them.
+///
+/// # Errors
+/// Where the disk fails or the row is damaged.
+pub fn totals(view: &impl View) -> Result<Totals, StoreError> {
+    Ok(view.row(T::Meta, TOTALS)?.unwrap_or_default())
+}
+
+pub(super) fn load_totals(database: &Database) -> Result<Totals, StoreError> {
+    totals(&super::Snapshot { transaction: database.begin_read()? })
+}
+
+/// What a job works with: all tables, the counts, and the list of what to tell after the commit.
+pub struct WriteTx<'txn> {
+    tables: OpenTables<'txn>,
+    totals: Totals,
+    authors: BTreeMap<DeviceId, AuthorRow>,
+    told: Committed,
+    dirty: bool,
+}
+
+impl View for WriteTx<'_> {
+    fn get(&self, table: T, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        view::get_from(&self.tables.0[table as usize], table, key)
+    }
+
+    fn scan(&self, table: T, range: Range<'_>, backwards: bool, each: Each<'_>) -> Result<(), StoreError> {
+        view::scan_from(&self.tables.0[table as usize], table, range, backwards, each)
+    }
+}
+
+impl WriteTx<'_> {
+    /// Writes a payload.
+    pub(crate) fn put_bytes(&mut self, table: T, key: &[u8], payload: &[u8]) -> Result<(), StoreError> {
+        let sealed = codec::seal(table.name(), key, payload);
+        self.tables.0[table as usize].insert(key, sealed.as_slice())?;
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// Writes a row.
+    pub(crate) fn put(&mut self, table: T, key: &[u8], row: &impl Row) -> Result<(), StoreError> {
+        self.put_bytes(table, key, &row.encode())
+    }
+
+    /// Writes JSON.
+    pub(crate) fn put_json(&mut self, table: T, key: &[u8], value: &impl Serialize) -> Result<(), StoreError> {
+        let payload = serde_json::to_vec(value).map_err(|error| StoreError::Bug(error.to_string()))?;
+        self.put_bytes(table, key, &payload)
+    }
+
+    /// Forgets a row; says whether it was there.
+    pub(crate) fn remove(&mut self, table: T, key: &[u8]) -> Result<bool, StoreError> {
+        let was = self.tables.0[table as usize].remove(key)?.is_some();
+        self.dirty |= was;
+        Ok(was)
+    }
+
+    /// Appends to the feed, and gives the new entry's place.
+    pub(crate) fn append(&mut self, arrival: Arrival, subject: Subject) -> Result<u64, StoreError> {
+        let seq = self.totals.head + 1;
+        let chain = subject.chain(&self.totals.chain);
+        let entry = Entry { arrival, chain, subject };
+        self.put(T::Log, &seq.to_be_bytes(), &entry)?;
+        self.totals.head = seq;
+        self.totals.chain = chain;
+        Ok(seq)
+    }
+
+    /// The counts, to read.
+    #[must_use]
+    pub const fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// The counts, to change.
+    pub(crate) const fn totals_mut(&mut self) -> &mut Totals {
+        self.dirty = true;
+        &mut self.totals
+    }
+
+    /// An author's counts, to read.
+    pub(crate) fn author(&self, author: &DeviceId) -> Result<AuthorRow, StoreError> {
+        match self.authors.get(author) {
+            Some(row) => Ok(*row),
+            None => Ok(self.row(T::Authors, &author.0)?.unwrap_or_default()),
+        }
+    }
+
+    /// An author's counts, to change. Written once a commit, not once a revision.
+    pub(crate) fn author_mut(&mut self, author: &DeviceId) -> Result<&mut AuthorRow, StoreError> {
+        if !self.authors.contains_key(author) {
+            let row = self.author(author)?;
+            self.authors.insert(*author, row);
+        }
+        self.told.devices.insert(*author);
+        self.dirty = true;
+        Ok(self.authors.entry(*author).or_default())
+    }
+
+    /// What will be told after the commit.
+    pub(crate) const fn tell(&mut self) -> &mut Committed {
+        &mut self.told
+    }
+
+    fn finish(&mut self) -> Result<(), StoreError> {
+        for (author, row) in std::mem::take(&mut self.authors) {
+            self.put(T::Authors, &author.0, &row)?;
+        }
+        let totals = self.totals;
+        self.told.head = totals.head;
+        self.put(T::Meta, TOTALS, &totals)
+    }
+}
+
+enum Failed {
+    /// One job failed; the others may be tried again without it.
+    Job(usize, StoreError),
+    /// The transaction as a whole failed.
+    All(StoreError),
+}
+
+pub(super) struct Writer {
+    opener: Opener,
+    totals: Totals,
+    shared: Weak<Shared>,
+}
+
+impl Writer {
+    pub(super) const fn new(opener: Opener, totals: Totals, shared: Weak<Shared>) -> Self {
+        Self { opener, totals, shared }
+    }
+
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        while let Some(first) = queue.blocking_recv() {
+            let mut weight = first.weight;
+            let mut group = vec![first];
+            while group.len() < GROUP_JOBS && weight < GROUP_BYTES {
+                let Ok(next) = queue.try_recv() else { break };
+                weight += next.weight;
+                group.push(next);
+            }
+            self.commit(group);
+        }
+    }
+
+    fn commit(&mut self, mut group: Vec<Job>) {
+        while !group.is_empty() {
+            match self.attempt(&mut group) {
+                Ok(()) => {
+                    for job in group.drain(..) {
+                        (job.finish)(Ok(()));
+                    }
+                }
+                Err(Failed::Job(index, error)) if !error.is_fault_of_disk() => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a write was refused");
+                    (group.remove(index).finish)(Err(error));
+                }
+                Err(Failed::Job(_, error) | Failed::All(error)) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "a commit failed; opening the database again");
+                    for job in group.drain(..) {
+                        (job.finish)(Err(error.clone()));
+                    }
+                    self.reopen();
+                }
+            }
+        }
+    }
+
+    fn database(&self) -> Option<Arc<Database>> {
+        let shared = self.shared.upgrade()?;
+        let guard = shared.database.read().ok()?;
+        guard.clone()
+    }
+
+    fn attempt(&mut self, group: &mut [Job]) -> Result<(), Failed> {
+        let database = self.database().ok_or(Failed::All(StoreError::Closed))?;
+        // A panic of the database's own, on damage that no check saw, must not end the writer.
+        let (totals, told) = catch_unwind(AssertUnwindSafe(|| self.transact(&database, group)))
+            .unwrap_or_else(|panic| Err(Failed::All(StoreError::Bug(panic_text(&*panic)))))?;
+        self.totals = totals;
+        if let (Some(told), Some(shared)) = (told, self.shared.upgrade()) {
+            // Nobody listening is no error.
+            let _ = shared.committed.send(Arc::new(told));
+        }
+        Ok(())
+    }
+
+    fn transact(&self, database: &Database, group: &mut [Job]) -> Result<(Totals, Option<Committed>), Failed> {
+        let all = |error: StoreError| Failed::All(error);
+        let mut transaction = database.begin_write().map_err(|error| all(error.into()))?;
+        // Opening after a kill takes a millisecond instead of seconds, for one more flush a commit.
+        transaction.set_quick_repair(true);
+        let (totals, told) = {
+            let mut tx = WriteTx {
+                tables: OpenTables::open(&transaction).map_err(all)?,
+                totals: self.totals,
+                authors: BTreeMap::new(),
+                told: Committed::default(),
+                dirty: false,
+            };
+            for (index, job) in group.iter_mut().enumerate() {
+                let done = catch_unwind(AssertUnwindSafe(|| (job.run)(&mut tx)))
+                    .unwrap_or_else(|panic| Err(StoreError::Bug(panic_text(&*panic))));
+                done.map_err(|error| Failed::Job(index, error))?;
+            }
+            if !tx.dirty {
+                return Ok((self.totals, None));
+            }
+            tx.finish().map_err(all)?;
+            (tx.totals, tx.told)
+        };
+        transaction.commit().map_err(|error| all(error.into()))?;
+        Ok((totals, Some(told)))
+    }
+
+    /// After an I/O error the handle refuses to work. A failed commit may be durable or not; what is true is on the disk.
+    fn reopen(&mut self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        if let Ok(mut guard) = shared.database.write() {
+            *guard = None;
+        }
+        let mut wait = Duration::from_millis(10);
+        loop {
+            match (self.opener)().and_then(|database| load_totals(&database).map(|totals| (database, totals))) {
+                Ok((database, totals)) => {
+                    self.totals = totals;
+                    if let Ok(mut guard) = shared.database.write() {
+                        *guard = Some(Arc::new(database));
+                    }
+                    tracing::info!("the database is open again");
+                    return;
+                }
+                // Readers of the old handle may still hold its lock for a moment.
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the database does not open yet"),
+            }
+            if Arc::strong_count(&shared) == 1 {
+                return;
+            }
+            std::thread::sleep(wait);
+            wait = (wait * 2).min(REOPEN_AT_MOST);
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
+}

@@ -1,0 +1,459 @@
+//! The bodies of the REST calls between devices and hubs, under `/api/v1`.
+//!
+//! Hub and client both use these types, so that a call cannot mean two things. They hold no logic but the receipt's
+//! signature and the run-length form of a batch's verdicts. Unknown members are ignored by readers: a newer peer may say more.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::canonical;
+use crate::cursor::Cursor;
+use crate::fingerprint::Fingerprint;
+use crate::ids::{DeviceId, DocId, Epoch, MediaHash, ProjectId, RevisionId};
+use crate::keys::{self, Context, DeviceKey, Sig};
+use crate::revision::Attachment;
+
+/// Where all calls begin.
+pub const BASE: &str = "/api/v1";
+
+/// The header with the device's clock, in milliseconds since 1970.
+pub const CLOCK_HEADER: &str = "maloca-clock";
+
+/// The media type of a batch and of other lines of JSON.
+pub const NDJSON: &str = "application/x-ndjson";
+
+/// `GET /hub`: who this hub is. Anyone may ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HubInfo {
+    /// The hub's key.
+    pub id: DeviceId,
+    /// Its name, for people.
+    pub name: String,
+    /// Whose data it keeps.
+    pub project: ProjectId,
+    /// The program's version, for people; programs look at `capabilities`.
+    pub version: String,
+    /// What it can do, each word with its own version: `revisions-1`, `tus-1`, …
+    pub capabilities: Vec<String>,
+    /// Its clock.
+    pub now: String,
+    /// The port of HTTPS at the same address.
+    pub https_port: u16,
+    /// SHA-256 of its TLS public key (SPKI, DER), hex.
+    pub tls_spki: String,
+    /// The hub's signature over those 32 bytes, [`Context::Tls`].
+    pub tls_sig: Sig,
+}
+
+/// `POST /pair`: a device asks to join. Over HTTPS only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PairRequest {
+    /// The device's key.
+    pub device: DeviceId,
+    /// What people call it.
+    pub name: String,
+    /// The code, or the secret of the QR code, from the manager's screen.
+    pub code: String,
+    /// The app and its version.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub app: Option<String>,
+    /// The device's signature over [`PairRequest::proven`], so that nobody joins under another's id.
+    pub proof: Sig,
+}
+
+impl PairRequest {
+    /// What the proof is over: the hub and the code, so that it is of no use elsewhere, nor a second time.
+    #[must_use]
+    pub fn proven(hub: &DeviceId, device: &DeviceId, code: &str) -> Vec<u8> {
+        [&hub.0[..], &device.0, code.as_bytes()].concat()
+    }
+
+    /// A signed request.
+    #[must_use]
+    pub fn new(key: &DeviceKey, hub: &DeviceId, name: &str, code: &str, app: Option<String>) -> Self {
+        let proof = key.sign(Context::Pair, &Self::proven(hub, &key.id(), code));
+        Self { device: key.id(), name: name.to_owned(), code: code.to_owned(), app, proof }
+    }
+
+    /// Whether the device holds the key that it names, and means this hub.
+    #[must_use]
+    pub fn is_proven(&self, hub: &DeviceId) -> bool {
+        keys::verify(&self.device, Context::Pair, &Self::proven(hub, &self.device, &self.code), &self.proof)
+    }
+}
+
+/// The answer to [`PairRequest`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Paired {
+    /// The hub's key, to be pinned.
+    pub hub: DeviceId,
+    /// Whose data the device now carries.
+    pub project: ProjectId,
+    /// The hub's name.
+    pub name: String,
+    /// The bearer token, shown this once. Never to be sent over plain http.
+    pub token: String,
+    /// SHA-256 of the hub's TLS public key, hex, to be pinned.
+    pub tls_spki: String,
+}
+
+/// What became of a line of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// New, durable, and in the feed.
+    Stored,
+    /// Held already.
+    Duplicate,
+    /// Durable, but its author is not a member yet.
+    Quarantined,
+    /// Not taken; `code` and `detail` say why.
+    Refused,
+}
+
+/// Verdicts on neighbouring lines that are alike, so that a batch of a thousand good lines is answered in one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineRun {
+    /// The first line, counted from 1; empty lines count too.
+    pub from: u64,
+    /// The last line.
+    pub to: u64,
+    /// What became of them.
+    pub status: Outcome,
+    /// The stable name of the refusal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<String>,
+    /// What is wrong and what to do.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detail: Option<String>,
+    /// Whether the same line may be taken later with nobody changing it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub retry: bool,
+}
+
+/// The answer to `POST /revisions`, given only after everything in it is durable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchAnswer {
+    /// A verdict for each line that was not empty.
+    pub results: Vec<LineRun>,
+    /// Media that these revisions attach and that the hub does not hold.
+    pub wanted: Vec<MediaHash>,
+}
+
+impl BatchAnswer {
+    /// Adds a line's verdict; lines must come in ascending order.
+    pub fn push(&mut self, line: u64, status: Outcome, refusal: Option<(String, String, bool)>) {
+        let (code, detail, retry) = match refusal {
+            None => (None, None, false),
+            Some((code, detail, retry)) => (Some(code), Some(detail), retry),
+        };
+        let run = LineRun { from: line, to: line, status, code, detail, retry };
+        match self.results.last_mut() {
+            Some(last) if last.to + 1 == line && last.status == status && last.code == run.code && last.detail == run.detail => {
+                last.to = line;
+            }
+            _ => self.results.push(run),
+        }
+    }
+
+    /// The verdict on a line.
+    #[must_use]
+    pub fn line(&self, line: u64) -> Option<&LineRun> {
+        self.results.iter().find(|run| run.from <= line && line <= run.to)
+    }
+}
+
+/// `POST /observations`, the plain door: whole observations of a sender that cannot sign.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlainBatch {
+    /// The sender's own name for itself; documents are named after it and the item's id.
+    pub source: String,
+    /// The observations.
+    pub observations: Vec<PlainObservation>,
+}
+
+/// One whole observation: what it does not name is unset.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlainObservation {
+    /// The sender's own id for it.
+    pub id: String,
+    /// Grows with each change, where the sender can count; else a body that was sent before is a duplicate.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<u64>,
+    /// Sort of document.
+    #[serde(default = "observation")]
+    pub kind: String,
+    /// All its properties.
+    #[serde(default)]
+    pub set: Map<String, Value>,
+    /// All its media.
+    #[serde(default)]
+    pub attach: Vec<Attachment>,
+    /// Whether it is deleted.
+    #[serde(default)]
+    pub deleted: bool,
+}
+
+fn observation() -> String {
+    "observation".to_owned()
+}
+
+/// What became of one plain observation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlainResult {
+    /// The sender's id; empty where the item had none.
+    pub id: String,
+    /// What became of it.
+    pub status: Outcome,
+    /// The document that stands for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub doc: Option<DocId>,
+    /// The revision that was made, or that holds the same.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub revision: Option<RevisionId>,
+    /// The stable name of the refusal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<String>,
+    /// What is wrong and what to do.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detail: Option<String>,
+}
+
+/// The answer to [`PlainBatch`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlainAnswer {
+    /// One result for each observation, in the order given.
+    pub results: Vec<PlainResult>,
+    /// Media that they attach and that the hub does not hold.
+    pub wanted: Vec<MediaHash>,
+}
+
+/// One entry of the feed.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Change {
+    /// A revision was admitted.
+    Revision {
+        /// Its place in this hub's feed.
+        seq: u64,
+        /// When the hub admitted it, by the hub's clock.
+        received_at: String,
+        /// Its id.
+        id: RevisionId,
+        /// Its canonical form.
+        rev: Box<RawValue>,
+        /// Its signature.
+        sig: Sig,
+    },
+    /// A media file is now held.
+    Held {
+        /// Its place in this hub's feed.
+        seq: u64,
+        /// When, by the hub's clock.
+        received_at: String,
+        /// Its hash.
+        hash: MediaHash,
+        /// Its length in bytes.
+        size: u64,
+    },
+    /// A media file was freed after a verified copy elsewhere.
+    Released {
+        /// Its place in this hub's feed.
+        seq: u64,
+        /// When, by the hub's clock.
+        received_at: String,
+        /// Its hash.
+        hash: MediaHash,
+    },
+    /// What a newer hub says and this version does not know; passed over.
+    #[serde(other)]
+    Other,
+}
+
+/// A page of `GET /changes`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Changes {
+    /// The entries, in the feed's order.
+    pub entries: Vec<Change>,
+    /// Where to go on.
+    pub cursor: Cursor,
+    /// Whether more is there now.
+    pub more: bool,
+    /// Whether something was left out at the reader's wish or by its rights; then nobody may say "in sync" of this pull.
+    pub filtered: bool,
+}
+
+/// `POST /media/missing`: of these, which do you lack?
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MediaQuestion {
+    /// At most [`crate::limits::ASKED_HASHES`].
+    pub hashes: Vec<MediaHash>,
+}
+
+/// The answer to [`MediaQuestion`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaMissing {
+    /// Those that the hub does not hold and would take.
+    pub missing: Vec<MediaHash>,
+}
+
+/// What a device still holds unsent, as it tells the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Unsent {
+    /// Revisions, those not frozen yet included.
+    pub revisions: u64,
+    /// Media files.
+    pub media: u64,
+    /// Their bytes.
+    pub media_bytes: u64,
+    /// Revisions that were refused and set aside.
+    #[serde(default)]
+    pub parked: u64,
+}
+
+/// `POST /state`: the first call of each contact, and at changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StateReport {
+    /// What is still only on the device.
+    pub unsent: Unsent,
+    /// Hashes of unsent media, as many as fit into [`crate::limits::ASKED_HASHES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<MediaHash>,
+    /// Charge of the battery, 0 to 1, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub battery: Option<f64>,
+    /// The app and its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
+    /// Hashes whose state the receipt shall tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ask: Vec<MediaHash>,
+}
+
+/// How a media file stands with a hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MediaState {
+    /// Verified, fsynced, its row committed.
+    Held,
+    /// Not here.
+    Wanted,
+    /// Freed after a verified copy elsewhere; never wanted again.
+    Released,
+    /// A state of a newer hub: to be treated as not safe.
+    #[serde(untagged)]
+    Other(String),
+}
+
+/// The state of one hash that was asked about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaReceipt {
+    /// The media.
+    pub hash: MediaHash,
+    /// How it stands.
+    pub state: MediaState,
+    /// Verified copies elsewhere: on drives, on other hubs.
+    pub copies: u32,
+}
+
+/// What the hub holds durably for a device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Who says so.
+    pub hub: DeviceId,
+    /// Whose data.
+    pub project: ProjectId,
+    /// To whom.
+    pub device: DeviceId,
+    /// The life of the hub's feed; another one than last time means: offer everything again.
+    pub epoch: Epoch,
+    /// The head of the feed.
+    pub head: Cursor,
+    /// The hub's clock.
+    pub at: String,
+    /// The author's revisions that the hub keeps, admitted or quarantined.
+    pub author: Fingerprint,
+    /// How many of them are quarantined.
+    pub quarantined: u64,
+    /// How many media that the author's revisions attach the hub does not hold.
+    pub wanted: u64,
+    /// The hashes that were asked about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<MediaReceipt>,
+}
+
+/// A receipt with the hub's signature over the BLAKE3 hash of its canonical form, [`Context::Receipt`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignedReceipt {
+    /// The receipt.
+    pub receipt: Receipt,
+    /// The signature.
+    pub sig: Sig,
+}
+
+impl SignedReceipt {
+    /// Signs a receipt.
+    #[must_use]
+    pub fn new(receipt: Receipt, key: &DeviceKey) -> Self {
+        let sig = key.sign(Context::Receipt, Self::digest(&receipt).as_bytes());
+        Self { receipt, sig }
+    }
+
+    /// Whether the hub that the receipt names has signed it.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        keys::verify(&self.receipt.hub, Context::Receipt, Self::digest(&self.receipt).as_bytes(), &self.sig)
+    }
+
+    fn digest(receipt: &Receipt) -> blake3::Hash {
+        blake3::hash(&canonical::canonical_of(receipt))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_of_good_lines_is_one_run() {
+        let mut answer = BatchAnswer { results: Vec::new(), wanted: Vec::new() };
+        for line in 1..=500 {
+            answer.push(line, Outcome::Stored, None);
+        }
+        answer.push(501, Outcome::Refused, Some(("not_json".into(), "No.".into(), false)));
+        answer.push(503, Outcome::Stored, None);
+        assert_eq!(answer.results.len(), 3);
+        assert_eq!(answer.line(500).unwrap().status, Outcome::Stored);
+        assert_eq!(answer.line(501).unwrap().code.as_deref(), Some("not_json"));
+        assert_eq!(answer.line(502), None);
+    }
+
+    #[test]
+    fn a_receipt_is_bound_to_every_word_of_it() {
+        let key = DeviceKey::from_seed([1; 32]);
+        let epoch = Epoch([2; 16]);
+        let receipt = Receipt {
+            hub: key.id(),
+            project: ProjectId([3; 16]),
+            device: DeviceKey::from_seed([4; 32]).id(),
+            epoch,
+            head: Cursor { epoch, seq: 7, chain: [5; 24] },
+            at: "2026-11-21T05:28:00.000Z".into(),
+            author: Fingerprint::default(),
+            quarantined: 0,
+            wanted: 0,
+            media: vec![MediaReceipt { hash: MediaHash([6; 32]), state: MediaState::Held, copies: 1 }],
+        };
+        let signed = SignedReceipt::new(receipt, &key);
+        let text = serde_json::to_string(&signed).unwrap();
+        let read: SignedReceipt = serde_json::from_str(&text).unwrap();
+        assert!(read.is_valid());
+        let mut altered = read.clone();
+        altered.receipt.media[0].copies = 2;
+        assert!(!altered.is_valid());
+        assert!(text.len() < 1_000, "nothing new must fit into a kilobyte, here {}", text.len());
+        let newer: MediaState = serde_json::from_str("\"frozen\"").unwrap();
+        assert_eq!(newer, MediaState::Other("frozen".into()));
+    }
+}
