@@ -1,12 +1,16 @@
-//! The hub.
+//! The hub: three doors, one intake, one order of events, three readers.
+//!
+//! Modules call downwards in this list, never back up:
 #![allow(dead_code, missing_docs)]
-pub mod clock;
-pub mod devices;
-pub mod disk;
-pub mod feed;
-pub mod hub;
-pub mod intake;
-pub mod media;
-pub mod query;
-pub mod store;
-pub mod trust;
+
+pub mod discovery; // answers devices that announce themselves
+pub mod hub; // the state that every room is handed
+pub mod devices; // who has joined, and what each told last
+pub mod trust; // who is trusted, and why
+pub mod intake; // the one way in
+pub mod media; // files named by their hash
+pub mod query; // one filter, order and count for all who look
+pub mod feed; // the numbered order in which things were accepted
+pub mod store; // the database, alone with redb
+pub mod disk; // room, and the reserve
+pub mod clock; // the time, which tests may set

@@ -1,1 +1,3 @@
 //! The harness.
+
+pub mod lan; // small networks of namespaces, made by the test itself
