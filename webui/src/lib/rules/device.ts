@@ -13,9 +13,17 @@ const STATES: Record<DeviceState, { tone: Tone; word: Plain }> = {
   revoked: { tone: 'off', word: 'device.state.revoked' },
 };
 
-/** A device's state as sign and word. A state that this page does not know yet is never taken for a good one. */
-export function deviceState(state: DeviceState): { tone: Tone; word: Plain } {
-  return STATES[state] ?? STATES.unknown;
+/**
+ * A device's state as sign and word.
+ *
+ * A state that this page does not know yet is never taken for a good one. Neither is a good state of long ago: the
+ * person has been out there since, and may have recorded.
+ */
+export function deviceState(device: DeviceCard, now: number): { tone: Tone; word: Plain } {
+  if (device.state === 'in_sync' && isSilent(device, now)) {
+    return { tone: 'unknown', word: 'device.state.in_sync_then' };
+  }
+  return STATES[device.state] ?? STATES.unknown;
 }
 
 export const isMember = (device: DeviceCard): boolean => device.state !== 'revoked';

@@ -53,12 +53,12 @@ export function coordinates({ lat, lon }: Place): string {
   return `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
 }
 
-/** Every property that has no place of its own on the page, in the order of their names. */
+/** Every property that has no place of its own on the page: the notes first, then in the order of their names. */
 export function otherProperties(observation: Observation): [string, string][] {
   return Object.entries(observation.set)
     .filter(([key]) => !KNOWN.has(key) || (key === 'location' && !place(observation)))
     .map(([key, value]): [string, string] => [key, asText(value)])
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+    .sort(([a], [b]) => Number(b === 'notes') - Number(a === 'notes') || (a < b ? -1 : 1));
 }
 
 const PICTURES = new Set(['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/avif']);
