@@ -40,7 +40,7 @@ test('a device joins and sends while the page watches', { skip: withoutHub }, as
   const more = await recordings(hub.folder, 'second', [{ category: 'nest', notes: 'High up', photo: true }]);
   await hub.send({ device: 'rosa', source: more });
   await row(page, 'nest').waitFor();
-  await page.getByText('3 observations and 3 photos.').waitFor();
+  await page.getByText('is on this laptop: 3 observations and 3 photos.').waitFor();
 
   await page.waitForFunction(() => {
     const thumbnails = [...document.querySelectorAll('main ul img')];
@@ -98,12 +98,22 @@ test('a conflict shows both values and says which one stands', { skip: withoutHu
   quiet();
 });
 
+test('a hub that falls silent is named so, with the time, and the page keeps what it has', { skip: withoutHub }, async (t) => {
+  const { hub, page } = await firstArrival(t);
+  await page.keyboard.press('Escape');
+  await row(page, 'logging').waitFor();
+  await hub.stop();
+  await page.getByText('The hub has not answered since').waitFor();
+  await page.getByText('Not connected', { exact: true }).waitFor();
+  await row(page, 'logging').waitFor();
+});
+
 test('a device is renamed, and removed only after a warning', { skip: withoutHub }, async (t) => {
   const { page, quiet } = await firstArrival(t);
   await page.keyboard.press('Escape');
   const options = page.getByRole('button', { name: /^Options for/ });
   await options.click();
-  await page.getByLabel('Name').fill('Rosa <b>Tuanama</b>');
+  await page.getByRole('textbox', { name: 'Name' }).fill('Rosa <b>Tuanama</b>');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('article', { name: 'Rosa <b>Tuanama</b>' }).waitFor();
 

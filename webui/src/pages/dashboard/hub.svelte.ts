@@ -1,12 +1,17 @@
 import { api } from '$lib/api/client';
 import { EventStream } from '$lib/api/events';
 import { Problem } from '$lib/api/problem';
-import type { DeviceCard, ExportJob, LedgerEntry, Observation, ObservationPage, Overview, Pairing } from '$lib/api/types';
+import type { DeviceCard, ExportJob, LedgerEntry, ObservationPage, Overview, Pairing } from '$lib/api/types';
 import { absorb, append, markHeld, putDevice, putJob, replace, unseen, type Shown } from '$lib/rules/lists';
 import { i18n } from '$lib/i18n/i18n.svelte';
 import { OneAtATime } from './one-at-a-time';
 
-export const PAGE = 50;
+const PAGE = 50;
+
+const RETRY_MS = 3000;
+
+/** Deleted ones are shown as deleted: nothing vanishes without a word. */
+const NEWEST = { limit: PAGE, sort: 'received', deleted: 'include' } as const;
 
 /** What the dashboard shows, kept as the hub tells it. Components read it; only this file writes it. */
 export class Hub {
@@ -90,7 +95,8 @@ export class Hub {
         api.exports(),
         api.pairing(),
         this.#fetchNewest(),
-        i18n.addFromHub(),
+        // A community's file may be damaged; the page then speaks what it can.
+        i18n.addFromHub().catch(() => undefined),
       ]);
       Object.assign(this, { overview, devices, pairing, jobs: exports.jobs, ledger: exports.ledger });
       this.lostSince = null;
@@ -111,15 +117,12 @@ export class Hub {
     }
   }
 
+  /** The newest come as one page; what is shown further down is fetched by name. */
   async #changed(docs: string[]): Promise<void> {
     this.#newest.run();
     const below = this.shown.items.slice(PAGE).filter(({ doc }) => docs.includes(doc));
     const now = await Promise.allSettled(below.map(({ doc }) => api.observation(doc)));
-    for (const answer of now) if (answer.status === 'fulfilled') this.replace(answer.value);
-  }
-
-  replace(observation: Observation): void {
-    this.shown = replace(this.shown, observation);
+    for (const answer of now) if (answer.status === 'fulfilled') this.shown = replace(this.shown, answer.value);
   }
 
   async #jobChanged(job: ExportJob): Promise<void> {
@@ -141,8 +144,3 @@ export class Hub {
     if (this.live) setTimeout(() => this.live && this.#everything.run(), RETRY_MS);
   }
 }
-
-const RETRY_MS = 3000;
-
-/** Deleted ones are shown as deleted: nothing vanishes without a word. */
-const NEWEST = { limit: PAGE, sort: 'received', deleted: 'include' } as const;
