@@ -35,7 +35,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use access::{Access, Caller, Peer};
-pub use admin::pairing::urls;
+pub use admin::pairing::{invitation, urls};
 pub use error::ApiError;
 
 use crate::hub::Hub;
