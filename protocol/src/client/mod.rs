@@ -1,4 +1,5 @@
 //! A device's engine: what a phone, another hub and the command line do to bring their data to a hub.
 
-pub mod discover;
-pub mod interfaces; // which networks this machine is on // finds hubs near by
+pub mod outbox; // how edits become revisions and wait; pure
+pub mod discover; // finds hubs near by
+pub mod interfaces; // which networks this machine is on
