@@ -103,16 +103,20 @@ impl Tx<'_> {
         self.want_all_media(&id)
     }
 
-    /// Offers a hub everything again, media included, and reads its feed from the beginning: it is not the one it was.
+    /// Offers a hub everything again, media included, and reads its feed from the beginning: it is not the one it was. `receipt` is its
+    /// word that told so, where it did.
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn begin_again(&mut self, me: DeviceId, id: &DeviceId) -> Result<(), StoreError> {
+    pub fn begin_again(&mut self, me: DeviceId, id: &DeviceId, receipt: Option<SignedReceipt>) -> Result<(), StoreError> {
         Outbox::new(self, me).offer_everything(id)?;
         self.want_all_media(id)?;
         self.change_hub(id, |hub| {
             hub.cursor = None;
             hub.filtered = false;
+            if receipt.is_some() {
+                hub.receipt = receipt;
+            }
         })
     }
 
