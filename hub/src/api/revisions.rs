@@ -1,0 +1,56 @@
+//! The signed door and the plain door: what devices bring becomes part of the feed, durably, before they hear of it.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use maloca_protocol::limits;
+use maloca_protocol::rest::{BatchAnswer, PlainAnswer};
+
+use super::ApiError;
+use super::access::CallingDevice;
+use super::body::{Json, Whole};
+use crate::devices::Trouble;
+use crate::hub::Hub;
+use crate::intake::{self, Door, plain, validate};
+
+/// `POST /revisions`
+pub(super) async fn signed(
+    State(hub): State<Hub>,
+    device: CallingDevice,
+    Whole(lines): Whole,
+) -> Result<Json<BatchAnswer>, ApiError> {
+    if lines.len() > limits::BATCH_BYTES || validate::is_too_long(&lines) {
+        let detail = "A batch is at most 1,000 revisions and 4 MiB. Send the rest in another.";
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "batch_too_big", detail));
+    }
+    check_room(&hub, &device, lines.len())?;
+    let arrival = hub.arrival(device.id, device.clock);
+    let (answer, tally) = intake::take_in(&hub.store, &hub.rules, arrival, Door::Device, lines).await?;
+    hub.devices.brought(&device.id, tally, 0, hub.clock.now());
+    Ok(Json(answer))
+}
+
+/// `POST /observations`
+pub(super) async fn plain(
+    State(hub): State<Hub>,
+    device: CallingDevice,
+    Whole(body): Whole,
+) -> Result<Json<PlainAnswer>, ApiError> {
+    check_room(&hub, &device, body.len())?;
+    let (source, items) =
+        plain::read(&body).map_err(|detail| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_batch", detail))?;
+    let arrival = hub.arrival(device.id, device.clock);
+    let (answer, tally) = plain::take_in(&hub.store, &hub.rules, &hub.key, arrival, source, items, body.len()).await?;
+    hub.devices.brought(&device.id, tally, 0, hub.clock.now());
+    Ok(Json(answer))
+}
+
+/// Refuses what the disk has no room for, and notes it on the device's card.
+pub(super) fn check_room(hub: &Hub, device: &CallingDevice, bytes: usize) -> Result<(), ApiError> {
+    if hub.disk.has_room_for(bytes as u64) {
+        return Ok(());
+    }
+    let full = ApiError::full();
+    let problem = full.problem();
+    hub.devices.failed(&device.id, Trouble { code: problem.code.clone(), detail: problem.detail.clone() });
+    Err(full)
+}

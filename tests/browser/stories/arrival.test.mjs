@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { manager, startBrowser } from '../fixture/browser.mjs';
+import { recordings } from '../fixture/field.mjs';
+import { startHub, withoutHub } from '../fixture/hub.mjs';
+
+/** A manager who has let one device join and received its first two observations. */
+async function firstArrival(t) {
+  const hub = await startHub(t);
+  const browser = await startBrowser(t);
+  const visit = await manager(browser, hub);
+  await visit.page.evaluate(() => (globalThis.neverReloaded = true));
+
+  await visit.page.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
+  const code = await visit.page.locator('[data-code]').getAttribute('data-code');
+  const source = await recordings(hub.folder, 'first', [
+    { category: 'logging', notes: 'Two stumps', photo: true },
+    { category: 'jaguar track', notes: 'By the river', photo: true },
+  ]);
+  await hub.send({ device: 'rosa', code, source });
+  return { hub, browser, ...visit };
+}
+
+const row = (page, text) => page.locator('main').getByRole('listitem').filter({ hasText: text });
+
+test('a device joins and sends while the page watches', { skip: withoutHub }, async (t) => {
+  const { hub, page, quiet } = await firstArrival(t);
+  await page.getByRole('dialog').getByText('Joined:').waitFor();
+  await page.keyboard.press('Escape');
+
+  const card = page.getByRole('article').first();
+  await card.getByText('All it told of is here').waitFor();
+  await card.getByText('2 of 2').first().waitFor();
+  await card.getByText('2 new').waitFor();
+  await row(page, 'logging').waitFor();
+  await row(page, 'jaguar track').waitFor();
+  await page.getByText('Everything that 1 device told us of is on this laptop: 2 observations and 2 photos.').waitFor();
+  await page.getByText('No verified copy was ever made.').waitFor();
+
+  const more = await recordings(hub.folder, 'second', [{ category: 'nest', notes: 'High up', photo: true }]);
+  await hub.send({ device: 'rosa', source: more });
+  await row(page, 'nest').waitFor();
+  await page.getByText('is on this laptop: 3 observations and 3 photos.').waitFor();
+
+  await page.waitForFunction(() => {
+    const thumbnails = [...document.querySelectorAll('main ul img')];
+    return thumbnails.length === 3 && thumbnails.every((image) => image.complete && image.naturalWidth > 0);
+  });
+  assert.equal(await page.evaluate(() => globalThis.neverReloaded), true);
+  quiet();
+});
+
+test('an observation opens with all that is known, by keyboard too', { skip: withoutHub }, async (t) => {
+  const { page, quiet } = await firstArrival(t);
+  await page.keyboard.press('Escape');
+  const button = row(page, 'logging').getByRole('button');
+  await button.focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'logging' });
+  await dialog.getByText('Two stumps').waitFor();
+  await dialog.getByText('-6.48000, -76.36000').waitFor();
+  await dialog.getByRole('img').evaluate((image) => image.decode());
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  assert.ok(await button.evaluate((element) => element === document.activeElement), 'the focus is given back');
+  quiet();
+});
+
+test('a conflict shows both values and says which one stands', { skip: withoutHub }, async (t) => {
+  const { page, quiet } = await firstArrival(t);
+  // How a conflict comes to be is the protocol's affair and tested there; here it is laid over the hub's answer.
+  await page.route('**/api/v1/observations?*', async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    const one = answer.observations.find(({ set }) => set.category === 'logging');
+    const candidate = { revisions: one.heads, created_at: one.created_at };
+    Object.assign(one, {
+      state: 'conflict',
+      conflicts: {
+        notes: [
+          { ...candidate, value: 'Three stumps', author: one.author, shown: true },
+          { ...candidate, value: 'Two stumps', author: 'b'.repeat(64), shown: false },
+          { ...candidate, author: 'c'.repeat(64), shown: false },
+        ],
+      },
+    });
+    await route.fulfill({ response, json: answer });
+  });
+  await page.reload();
+  await row(page, 'logging').getByText('Conflict').waitFor();
+  await row(page, 'logging').getByRole('button').click();
+  const conflicts = page.getByRole('dialog').getByRole('region', { name: 'Conflicting values' });
+  await conflicts.getByText('Three stumps').waitFor();
+  await conflicts.getByText('Two stumps').waitFor();
+  await conflicts.getByText('(removed)').waitFor();
+  assert.equal(await conflicts.getByText('Shown', { exact: true }).count(), 1);
+  assert.equal(await conflicts.getByText('Kept', { exact: true }).count(), 2);
+  quiet();
+});
+
+test('a hub that falls silent is named so, with the time, and the page keeps what it has', { skip: withoutHub }, async (t) => {
+  const { hub, page } = await firstArrival(t);
+  await page.keyboard.press('Escape');
+  await row(page, 'logging').waitFor();
+  await hub.stop();
+  await page.getByText('The hub has not answered since').waitFor();
+  await page.getByText('Not connected', { exact: true }).waitFor();
+  await row(page, 'logging').waitFor();
+});
+
+test('a device is renamed, and removed only after a warning', { skip: withoutHub }, async (t) => {
+  const { page, quiet } = await firstArrival(t);
+  await page.keyboard.press('Escape');
+  const options = page.getByRole('button', { name: /^Options for/ });
+  await options.click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('Rosa <b>Tuanama</b>');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('article', { name: 'Rosa <b>Tuanama</b>' }).waitFor();
+
+  await options.click();
+  await page.getByRole('button', { name: 'Remove' }).click();
+  await page.getByText('What has arrived stays.').waitFor();
+  await page.getByRole('button', { name: 'Yes, remove' }).click();
+  await page.getByText('Removed devices (1)').waitFor();
+  await row(page, 'logging').waitFor();
+  quiet();
+});

@@ -1,0 +1,85 @@
+import { api } from '$lib/api/client';
+import type { Language } from '$lib/api/types';
+import { BUILT_IN, FALLBACKS, chooseLanguage, type Counted, type Messages, type Plain } from './messages';
+import { Speaker, type Said, type Values } from './speaker';
+
+const REMEMBERED = 'maloca.language';
+
+/** The page's language. A text read through it is written anew when the language changes. */
+class I18n {
+  speaker = $state.raw(new Speaker('es', []));
+  /** Built in first, then those of the hub's data folder. */
+  languages = $state.raw<Language[]>(Object.entries(BUILT_IN).map(([code, { name }]) => ({ code, name })));
+
+  /** Call before the first page is drawn. */
+  async start(): Promise<void> {
+    await this.#speak(this.#choose());
+  }
+
+  /** Adds the community's languages; the hub tells them to a page with a session only. */
+  async addFromHub(): Promise<void> {
+    const { languages } = await api.languages();
+    const own = languages.filter(({ code }) => !(code in BUILT_IN));
+    this.languages = [...this.languages.filter(({ code }) => code in BUILT_IN), ...own];
+    const code = this.#choose();
+    if (code !== this.speaker.language) await this.#speak(code);
+  }
+
+  async use(code: string): Promise<void> {
+    await this.#speak(code);
+    remember(code);
+  }
+
+  #choose(): string {
+    const known = this.languages.map(({ code }) => code);
+    return chooseLanguage(known, recall(), navigator.languages);
+  }
+
+  async #speak(code: string): Promise<void> {
+    const own = await messagesOf(code);
+    // The built-in languages are complete (a test holds them to it), so they need nothing to stand in.
+    const others = code in BUILT_IN ? [] : await Promise.all(FALLBACKS.map(messagesOf));
+    this.speaker = new Speaker(code, [own, ...others]);
+    document.documentElement.lang = code;
+    document.documentElement.dir = this.speaker.direction;
+  }
+}
+
+function messagesOf(code: string): Promise<Messages> {
+  return BUILT_IN[code]?.load() ?? api.language(code);
+}
+
+/** Storage may be forbidden by the browser's settings; the language is then asked for at each visit. */
+function recall(): string | null {
+  try {
+    return localStorage.getItem(REMEMBERED);
+  } catch {
+    return null;
+  }
+}
+
+function remember(code: string): void {
+  try {
+    localStorage.setItem(REMEMBERED, code);
+  } catch {
+    return;
+  }
+}
+
+export const i18n = new I18n();
+
+/** A message by its id. */
+export const t = (id: Plain, values?: Values): string => i18n.speaker.say({ id, values });
+
+/** A message that depends on a number. */
+export const tn = (id: Counted, count: number, values?: Values): string => i18n.speaker.say({ id, count, values });
+
+/** What a rule wants said. */
+export const say = (said: Said, now?: number): string => i18n.speaker.say(said, now);
+
+/** A failure in words: in the reader's language where the page knows it, else as the hub put it. */
+export function explain(trouble: { code: string; detail: string }): string {
+  const { speaker } = i18n;
+  const known = speaker.find(`problem.${trouble.code}`) ?? speaker.find(`trouble.${trouble.code}`);
+  return known ?? (trouble.detail || t('problem.unknown', { code: trouble.code }));
+}

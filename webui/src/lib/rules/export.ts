@@ -1,0 +1,26 @@
+import type { ExportJob } from '$lib/api/types';
+import type { Plain } from '$lib/i18n/messages';
+import type { Tone } from './tone';
+
+const STATES: Record<ExportJob['state'], { tone: Tone; word: Plain }> = {
+  writing: { tone: 'busy', word: 'export.state.writing' },
+  verifying: { tone: 'busy', word: 'export.state.verifying' },
+  done: { tone: 'ok', word: 'export.state.done' },
+  failed: { tone: 'bad', word: 'export.state.failed' },
+  cancelled: { tone: 'off', word: 'export.state.cancelled' },
+};
+
+export const exportState = (job: ExportJob): { tone: Tone; word: Plain } => STATES[job.state];
+
+export const isRunning = (job: ExportJob): boolean => job.state === 'writing' || job.state === 'verifying';
+
+/**
+ * What a finished copy is worth. On the hub's own disk it is verified and still no second copy, and where the hub
+ * does not say, the careful answer counts.
+ */
+export function outcome(job: ExportJob): { tone: Tone; words: Plain } | null {
+  if (job.state !== 'done') return null;
+  return job.on_drive
+    ? { tone: 'ok', words: 'export.done_drive' }
+    : { tone: 'attention', words: 'export.done_same_disk' };
+}

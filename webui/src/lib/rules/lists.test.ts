@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { observation } from './fixtures';
+import { KEEP, absorb, append, markHeld, putDevice, replace, unseen, type Shown } from './lists';
+import { device } from './fixtures';
+
+const docs = (shown: Shown) => shown.items.map(({ doc }) => doc).join('');
+const items = (names: string) => [...names].map((name) => observation(name));
+const page = (names: string, next: string | null = null) => ({ observations: items(names), next, total: 99 });
+
+describe('the list of observations', () => {
+  it('takes news on top and keeps what was loaded below', () => {
+    const shown = { items: items('cdefg'), next: 'after g' };
+    expect(docs(absorb(shown, page('abcd', 'after d')))).toBe('abcdefg');
+    expect(absorb(shown, page('abcd', 'after d')).next).toBe('after g');
+  });
+
+  it('moves what changed to where the hub has it', () => {
+    expect(docs(absorb({ items: items('abcd'), next: null }, page('cab')))).toBe('cabd');
+  });
+
+  it('starts over rather than hiding a gap', () => {
+    expect(absorb({ items: items('xyz'), next: 'after z' }, page('abc', 'after c'))).toEqual({ items: items('abc'), next: 'after c' });
+  });
+
+  it('does not grow for ever', () => {
+    const many = Array.from({ length: KEEP }, (_, index) => observation(`old ${index}`));
+    const shown = absorb({ items: many, next: null }, { observations: [observation('new'), many[0]!], next: 'n', total: 1 });
+    expect(shown).toMatchObject({ next: 'n', items: [{ doc: 'new' }, { doc: 'old 0' }] });
+  });
+
+  it('shows nothing twice when news pushed a page down', () => {
+    expect(docs(append({ items: items('abc'), next: 'x' }, page('cde')))).toBe('abcde');
+  });
+
+  it('changes an observation in its place', () => {
+    const changed = replace({ items: items('abc'), next: null }, observation('b', { deleted: true }));
+    expect(changed.items.map(({ deleted }) => deleted)).toEqual([false, true, false]);
+  });
+
+  it('counts what is held back', () => expect(unseen({ items: items('cd'), next: null }, page('abc'))).toBe(2));
+});
+
+describe('photos that arrive', () => {
+  const waiting = { hash: 'h', name: 'a.jpg', type: 'image/jpeg', size: 1, held: false };
+  const shown = { items: [observation('a'), observation('b', { attachments: [waiting] })], next: null };
+
+  it('appear where they were waited for', () => {
+    expect(markHeld(shown, ['h']).items[1]?.attachments[0]?.held).toBe(true);
+  });
+  it('leave the list alone when nobody waited', () => expect(markHeld(shown, ['other'])).toBe(shown));
+});
+
+describe('devices', () => {
+  it('are replaced by id and added when new', () => {
+    const list = putDevice([device({ id: '1' })], device({ id: '2' }));
+    expect(putDevice(list, device({ id: '1', name: 'Luis' })).map(({ name }) => name)).toEqual(['Rosa', 'Luis']);
+  });
+});

@@ -1,0 +1,67 @@
+import type { DeviceCard, ExportJob, Observation, ObservationPage } from '$lib/api/types';
+
+/** The part of the observations that a page shows: the newest first, and where to go on. */
+export interface Shown {
+  items: Observation[];
+  next: string | null;
+}
+
+/**
+ * Beyond this many, news make the list start over instead of growing it: a page that stays open for a season must
+ * not keep the season in memory.
+ */
+export const KEEP = 400;
+
+/** The hub's newest page, laid over what is shown already. */
+export function absorb(shown: Shown, newest: ObservationPage): Shown {
+  const fresh = new Set(newest.observations.map(({ doc }) => doc));
+  const rest = shown.items.filter(({ doc }) => !fresh.has(doc));
+  const overlaps = rest.length < shown.items.length;
+  // Without an overlap there is a gap between the two that nobody would see: start over.
+  if (!overlaps || rest.length + fresh.size > KEEP) return { items: newest.observations, next: newest.next };
+  return { items: [...newest.observations, ...rest], next: rest.length ? shown.next : newest.next };
+}
+
+/** The page after what is shown. News may have pushed some of it down, so what is there already stays where it is. */
+export function append(shown: Shown, page: ObservationPage): Shown {
+  const there = new Set(shown.items.map(({ doc }) => doc));
+  return { items: [...shown.items, ...page.observations.filter(({ doc }) => !there.has(doc))], next: page.next };
+}
+
+/** One observation as it is now, in its old place. */
+export function replace(shown: Shown, observation: Observation): Shown {
+  return { ...shown, items: shown.items.map((item) => (item.doc === observation.doc ? observation : item)) };
+}
+
+/** How many of the newest page are not shown yet. */
+export function unseen(shown: Shown, newest: ObservationPage): number {
+  const there = new Set(shown.items.map(({ doc }) => doc));
+  return newest.observations.filter(({ doc }) => !there.has(doc)).length;
+}
+
+/** Photos have arrived: the observations that wait for them show them. Same list when none of them does. */
+export function markHeld(shown: Shown, hashes: string[]): Shown {
+  const arrived = new Set(hashes);
+  let touched = false;
+  const items = shown.items.map((item) => {
+    if (!item.attachments.some(({ hash, held }) => !held && arrived.has(hash))) return item;
+    touched = true;
+    const attachments = item.attachments.map((one) => (arrived.has(one.hash) ? { ...one, held: true } : one));
+    return { ...item, attachments };
+  });
+  return touched ? { ...shown, items } : shown;
+}
+
+export function putDevice(devices: DeviceCard[], card: DeviceCard): DeviceCard[] {
+  return put(devices, card);
+}
+
+/** Newest first, so a job that is new goes on top. */
+export function putJob(jobs: ExportJob[], job: ExportJob): ExportJob[] {
+  return put(jobs, job);
+}
+
+function put<Item extends { id: string }>(items: Item[], item: Item): Item[] {
+  if (!items.some(({ id }) => id === item.id)) return [item, ...items];
+  return items.map((old) => (old.id === item.id ? item : old));
+}

@@ -1,0 +1,146 @@
+import { api } from '$lib/api/client';
+import { EventStream } from '$lib/api/events';
+import { Problem } from '$lib/api/problem';
+import type { DeviceCard, ExportJob, LedgerEntry, ObservationPage, Overview, Pairing } from '$lib/api/types';
+import { absorb, append, markHeld, putDevice, putJob, replace, unseen, type Shown } from '$lib/rules/lists';
+import { i18n } from '$lib/i18n/i18n.svelte';
+import { OneAtATime } from './one-at-a-time';
+
+const PAGE = 50;
+
+const RETRY_MS = 3000;
+
+/** Deleted ones are shown as deleted: nothing vanishes without a word. */
+const NEWEST = { limit: PAGE, sort: 'received', deleted: 'include' } as const;
+
+/** What the dashboard shows, kept as the hub tells it. Components read it; only this file writes it. */
+export class Hub {
+  overview = $state.raw<Overview | null>(null);
+  devices = $state.raw<DeviceCard[]>([]);
+  shown = $state.raw<Shown>({ items: [], next: null });
+  /** The newest page, held back while somebody reads further down. */
+  heldBack = $state.raw<ObservationPage | null>(null);
+  jobs = $state.raw<ExportJob[]>([]);
+  ledger = $state.raw<LedgerEntry[]>([]);
+  pairing = $state.raw<Pairing | null>(null);
+  /** Since when the hub has not answered. */
+  lostSince = $state.raw<string | null>(null);
+  live = $state(false);
+
+  /** Whether somebody reads the list further down; news would pull it away under the eyes. */
+  isReading: () => boolean = () => false;
+
+  #stream: EventStream;
+  #everything = new OneAtATime(() => this.#fetchEverything());
+  #newest = new OneAtATime(() => this.#fetchNewest());
+
+  constructor(private readonly sessionEnded: () => void) {
+    this.#stream = new EventStream(
+      {
+        hello: () => {
+          this.live = true;
+          this.#everything.run();
+        },
+        device: (card) => (this.devices = putDevice(this.devices, card)),
+        device_removed: ({ id }) => (this.devices = this.devices.filter((device) => device.id !== id)),
+        observations: ({ docs }) => this.#changed(docs),
+        media: ({ hashes }) => (this.shown = markHeld(this.shown, hashes)),
+        overview: (overview) => (this.overview = overview),
+        export: (job) => this.#jobChanged(job),
+        pairing: (pairing) => (this.pairing = pairing),
+      },
+      () => this.#lost(),
+    );
+    // Not only at `hello`: with many tabs open the stream may have to wait for a free connection.
+    this.#everything.run();
+  }
+
+  close(): void {
+    this.#stream.close();
+  }
+
+  /** How many observations are held back. */
+  get fresh(): number {
+    return this.heldBack ? unseen(this.shown, this.heldBack) : 0;
+  }
+
+  showFresh(): void {
+    if (this.heldBack) this.shown = absorb(this.shown, this.heldBack);
+    this.heldBack = null;
+  }
+
+  async more(): Promise<void> {
+    if (!this.shown.next) return;
+    this.shown = append(this.shown, await api.observations({ ...NEWEST, after: this.shown.next }));
+  }
+
+  putDevice(card: DeviceCard): void {
+    this.devices = putDevice(this.devices, card);
+  }
+
+  putJob(job: ExportJob): void {
+    this.jobs = putJob(this.jobs, job);
+  }
+
+  async renameHub(name: string): Promise<void> {
+    const hub = await api.renameHub(name);
+    if (this.overview) this.overview = { ...this.overview, hub };
+  }
+
+  async #fetchEverything(): Promise<void> {
+    try {
+      const [overview, { devices }, exports, pairing] = await Promise.all([
+        api.overview(),
+        api.devices(),
+        api.exports(),
+        api.pairing(),
+        this.#fetchNewest(),
+        // A community's file may be damaged; the page then speaks what it can.
+        i18n.addFromHub().catch(() => undefined),
+      ]);
+      Object.assign(this, { overview, devices, pairing, jobs: exports.jobs, ledger: exports.ledger });
+      this.lostSince = null;
+    } catch (cause) {
+      this.#failed(Problem.of(cause));
+    }
+  }
+
+  async #fetchNewest(): Promise<void> {
+    const page = await api.observations(NEWEST);
+    if (this.isReading() && this.shown.items.length) {
+      // What is on the screen already still changes in place.
+      for (const one of page.observations) this.shown = replace(this.shown, one);
+      this.heldBack = page;
+    } else {
+      this.shown = absorb(this.shown, page);
+      this.heldBack = null;
+    }
+  }
+
+  /** The newest come as one page; what is shown further down is fetched by name. */
+  async #changed(docs: string[]): Promise<void> {
+    this.#newest.run();
+    const below = this.shown.items.slice(PAGE).filter(({ doc }) => docs.includes(doc));
+    const now = await Promise.allSettled(below.map(({ doc }) => api.observation(doc)));
+    for (const answer of now) if (answer.status === 'fulfilled') this.shown = replace(this.shown, answer.value);
+  }
+
+  async #jobChanged(job: ExportJob): Promise<void> {
+    this.putJob(job);
+    if (job.state === 'done') this.ledger = await api.exports().then(({ ledger }) => ledger, () => this.ledger);
+  }
+
+  #lost(): void {
+    this.live = false;
+    this.lostSince ??= new Date().toISOString();
+    // An event stream does not say why it failed; a call does.
+    api.session().catch((cause) => this.#failed(Problem.of(cause)));
+  }
+
+  #failed(problem: Problem): void {
+    if (problem.status === 401) return this.sessionEnded();
+    this.lostSince ??= new Date().toISOString();
+    // The stream comes back by itself and says hello; when it never broke, try again here.
+    if (this.live) setTimeout(() => this.live && this.#everything.run(), RETRY_MS);
+  }
+}

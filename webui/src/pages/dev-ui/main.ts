@@ -1,0 +1,7 @@
+import '$lib/ui/base.css';
+import { mount } from 'svelte';
+import { i18n } from '$lib/i18n/i18n.svelte';
+import Components from './Components.svelte';
+
+await i18n.start();
+mount(Components, { target: document.body });

@@ -1,0 +1,28 @@
+import { fileURLToPath } from 'node:url';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+import { pagePaths } from './build/page-paths.ts';
+import { precompress } from './build/precompress.ts';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  plugins: [svelte(), pagePaths({ '/dev/ui': '/dev-ui.html', '/j': '/j.html' }), precompress()],
+  resolve: { alias: { $lib: here('./src/lib') } },
+  build: {
+    outDir: 'dist',
+    target: 'es2022',
+    // The hub's content policy lets a page load from the hub alone: no data: scripts, no inline polyfill.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      // One entry per page; the phone app will be one more line here.
+      input: { dashboard: here('./index.html'), 'dev-ui': here('./dev-ui.html'), join: here('./j.html') },
+    },
+  },
+  server: {
+    // `npm run dev` beside a running hub: MALOCA_URL=http://localhost:8733
+    proxy: { '/api': { target: process.env.MALOCA_URL ?? 'http://localhost:8733' } },
+  },
+  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+});
