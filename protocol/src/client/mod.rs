@@ -120,8 +120,11 @@ impl Device {
         Ok(hashed)
     }
 
-    /// Hashes a file, or remembers its hash.
-    pub(crate) async fn hash(&self, path: &Path) -> Result<Hashed, AttachError> {
+    /// Hashes a file, or remembers its hash. For [`mirror`], which keeps it.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub async fn hash(&self, path: &Path) -> Result<Hashed, AttachError> {
         let failed = |source| AttachError::File { path: path.to_owned(), source };
         let path = std::path::absolute(path).map_err(failed)?;
         let asked = path.clone();
