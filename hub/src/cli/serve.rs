@@ -80,8 +80,9 @@ pub(crate) async fn run(args: ServeArgs) -> Outcome {
         hub.pairing.stay_open(code);
     }
     let announced = control::announce(&hub.data, ports.http, &hub.control)?;
-    ready(&args, &hub, &listeners)?;
+    // Before anybody is told that it runs, since who is told may end it at once.
     until_told_to_end(&hub)?;
+    ready(&args, &hub, &listeners)?;
     work(&hub, listeners, discovery).await;
     hub.store.close().await;
     // The thread ends when what was asked is done; its last commit is worth waiting for.
