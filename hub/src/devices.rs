@@ -255,7 +255,7 @@ impl Devices {
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn card(&self, view: &impl View, id: &DeviceId, now: i64) -> Result<Option<Card>, StoreError> {
+    pub fn card(&self, view: &impl View, id: &DeviceId) -> Result<Option<Card>, StoreError> {
         let (device, sending, trouble) = {
             let inner = self.lock();
             let Some(device) = inner.devices.get(id).cloned() else { return Ok(None) };

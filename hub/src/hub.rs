@@ -6,12 +6,12 @@
 //! [`Hub`] is an `Arc`. What changes behind it has locks of its own, each named in its room.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use maloca_protocol::fingerprint::FingerprintKey;
 use maloca_protocol::{DeviceId, DeviceKey, Epoch, ProjectId, limits};
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -40,6 +40,8 @@ pub struct Options {
     pub devices_read_all: Option<bool>,
     /// The clock.
     pub clock: Clock,
+    /// More names under which it answers.
+    pub names: Vec<String>,
     /// How the database is opened; [`store::file_opener`] of the data folder where nothing is said.
     pub opener: Option<store::Opener>,
 }
@@ -48,7 +50,7 @@ impl Options {
     /// A data folder, and defaults for the rest.
     #[must_use]
     pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), name: None, devices_read_all: None, clock: Clock::system(), opener: None }
+        Self { data: data.into(), name: None, devices_read_all: None, clock: Clock::system(), names: Vec::new(), opener: None }
     }
 }
 
@@ -125,9 +127,62 @@ pub struct Inner {
     pub control: String,
     /// Ends everything.
     pub shutdown: CancellationToken,
+    /// What the page should hear of that no commit tells.
+    pub nudge: Nudges,
+    /// Names under which this hub answers, beside its addresses, `localhost` and `maloca.local`.
+    pub names: Vec<String>,
+    /// Turns for decoding pictures, which takes memory.
+    pub thumbnails: Semaphore,
+    /// The ports it listens on; set once, when it does.
+    ports: OnceLock<Ports>,
     /// Held while it is copied or replaced, never across an await.
     settings: RwLock<Settings>,
     name: watch::Sender<String>,
+}
+
+/// The ports on which a hub listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ports {
+    /// HTTP.
+    pub http: u16,
+    /// HTTPS.
+    pub https: u16,
+}
+
+/// Something that changed without a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Nudge {
+    /// A device's card.
+    Device(DeviceId),
+    /// Joining was opened or closed.
+    Pairing,
+}
+
+/// Tells the page's event streams of changes. Dropped where nobody listens: each stream begins with the whole.
+pub struct Nudges(broadcast::Sender<Nudge>);
+
+impl Default for Nudges {
+    fn default() -> Self {
+        Self(broadcast::channel(1024).0)
+    }
+}
+
+impl Nudges {
+    /// A device's card has changed.
+    pub fn device(&self, id: DeviceId) {
+        let _ = self.0.send(Nudge::Device(id));
+    }
+
+    /// Joining was opened or closed.
+    pub fn pairing(&self) {
+        let _ = self.0.send(Nudge::Pairing);
+    }
+
+    /// Listens.
+    #[must_use]
+    pub fn listen(&self) -> broadcast::Receiver<Nudge> {
+        self.0.subscribe()
+    }
 }
 
 /// An open hub.
@@ -196,6 +251,10 @@ impl Hub {
             clock: options.clock,
             control,
             shutdown: CancellationToken::new(),
+            nudge: Nudges::default(),
+            names: options.names,
+            thumbnails: Semaphore::new(2),
+            ports: OnceLock::new(),
             settings: RwLock::new(begun.settings),
             name,
             store,
@@ -233,6 +292,18 @@ impl Hub {
         self.name.send_replace(settings.name.clone());
         *self.settings.write().unwrap_or_else(std::sync::PoisonError::into_inner) = settings;
         Ok(())
+    }
+
+    /// The ports on which it listens; the defaults before it does.
+    #[must_use]
+    pub fn ports(&self) -> Ports {
+        self.ports.get().copied().unwrap_or(Ports { http: limits::PORT, https: limits::PORT + 1 })
+    }
+
+    /// Notes the ports on which it listens.
+    pub fn set_ports(&self, ports: Ports) {
+        // The first word stays: a hub listens once.
+        let _ = self.ports.set(ports);
     }
 
     /// How something arrives now, brought by `carrier`, whose clock showed `clock`.

@@ -3,12 +3,16 @@
 //! Modules call downwards in this list, never back up:
 #![allow(dead_code, missing_docs)]
 
+pub mod cli; // what a person can tell the program
+pub mod housekeeping; // what a hub does by itself from time to time
+pub mod api; // every route on one page, and what answers
 pub mod discovery; // answers devices that announce themselves
 pub mod hub; // the state that every room is handed
 pub mod devices; // who has joined, and what each told last
 pub mod trust; // who is trusted, and why
 pub mod intake; // the one way in
 pub mod media; // files named by their hash
+pub mod export; // bundles on drives, and the ledger of them
 pub mod query; // one filter, order and count for all who look
 pub mod feed; // the numbered order in which things were accepted
 pub mod store; // the database, alone with redb

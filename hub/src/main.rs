@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `maloca`. Everything is in the library; this only starts it.
+
+fn main() -> std::process::ExitCode {
+    maloca_hub::cli::run()
+}

@@ -98,9 +98,13 @@ pub(super) async fn guard(
     if access == Access::Anyone {
         return Ok(next.run(request).await);
     }
-    let caller = identify(&hub, &request).await?;
+    let peer = request.extensions().get::<Peer>().copied().ok_or_else(unknown)?;
+    let headers = request.headers().clone();
+    let caller = identify(&hub, &headers, peer).await?;
     let allowed = match (access, caller) {
-        (Access::Anyone | Access::Member, _) | (Access::Device, Caller::Device { .. }) | (Access::Manager, Caller::Manager) => true,
+        (Access::Anyone | Access::Member, _) | (Access::Device, Caller::Device { .. }) | (Access::Manager, Caller::Manager) => {
+            true
+        }
         (Access::Device, Caller::Manager) | (Access::Manager, Caller::Device { .. }) => false,
     };
     if !allowed {
@@ -112,12 +116,13 @@ pub(super) async fn guard(
     }
     request.extensions_mut().insert(caller);
     let response = next.run(request).await;
+    if let Caller::Device { id, .. } = caller {
+        hub.nudge.device(id);
+    }
     Ok(response)
 }
 
-async fn identify(hub: &Hub, request: &Request) -> Result<Caller, ApiError> {
-    let headers = request.headers();
-    let peer = request.extensions().get::<Peer>().copied().ok_or_else(unknown)?;
+async fn identify(hub: &Hub, headers: &HeaderMap, peer: Peer) -> Result<Caller, ApiError> {
     if let Some(token) = bearer(headers) {
         if hub.sessions.is_control(token) {
             return if peer.address.ip().is_loopback() { Ok(Caller::Manager) } else { Err(unknown()) };

@@ -37,7 +37,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let Whole(bytes) = Whole::from_request(request, state).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            ApiError::new(StatusCode::BAD_REQUEST, "bad_json", format!("The body is not the JSON that this call expects: {error}."))
+            ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "bad_json",
+                format!("The body is not the JSON that this call expects: {error}."),
+            )
         })
     }
 }
@@ -60,7 +64,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(asked)) => Ok(Self(asked)),
-            Err(rejection) => Err(ApiError::bad_request(format!("The address asks for something unknown: {}.", rejection.body_text()))),
+            Err(rejection) => {
+                Err(ApiError::bad_request(format!("The address asks for something unknown: {}.", rejection.body_text())))
+            }
         }
     }
 }

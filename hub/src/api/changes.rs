@@ -11,9 +11,9 @@ use maloca_protocol::{DeviceId, limits, time};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::ApiError;
 use super::access::Caller;
 use super::body::{Asked, Json};
-use super::ApiError;
 use crate::feed;
 use crate::hub::Hub;
 use crate::query;
@@ -73,9 +73,7 @@ pub(super) async fn page(
     loop {
         let mine = match caller {
             Caller::Manager => None,
-            Caller::Device { id, .. } => {
-                (!hub.settings().devices_read_all || question.scope == Some(Scope::Mine)).then_some(id)
-            }
+            Caller::Device { id, .. } => (!hub.settings().devices_read_all || question.scope == Some(Scope::Mine)).then_some(id),
         };
         let sieve = Sieve { mine, kind: question.kind.clone(), hub: hub.clone() };
         let read = hub.store.read(move |view| read(view, &sieve, since, limit)).await?;
@@ -103,7 +101,8 @@ fn read(view: &Snapshot, sieve: &Sieve, since: Cursor, limit: usize) -> Result<O
     if !feed::is_ours(view, epoch, &since)? {
         return Ok(None);
     }
-    let mut page = Changes { entries: Vec::new(), cursor: since, more: false, filtered: sieve.mine.is_some() || sieve.kind.is_some() };
+    let mut page =
+        Changes { entries: Vec::new(), cursor: since, more: false, filtered: sieve.mine.is_some() || sieve.kind.is_some() };
     let (mut looked, mut bytes) = (0, 0);
     feed::after(view, since.seq, &mut |seq, entry| {
         if looked == LOOK_AT || page.entries.len() == limit || bytes >= limits::BATCH_BYTES {
@@ -149,7 +148,12 @@ impl Sieve {
     }
 
     /// A device reads its own documents, and what the hubs say to all: categories, members, hubs.
-    fn concerns(&self, view: &Snapshot, device: &DeviceId, revision: &maloca_protocol::ValidRevision) -> Result<bool, StoreError> {
+    fn concerns(
+        &self,
+        view: &Snapshot,
+        device: &DeviceId,
+        revision: &maloca_protocol::ValidRevision,
+    ) -> Result<bool, StoreError> {
         let content = revision.content();
         let of_hubs = matches!(content.kind.as_str(), "preset" | members::MEMBER | members::REVOKE | members::HUB);
         if of_hubs && members::standing(view, &self.hub.rules, &content.author)? == Some(Standing::Hub) {

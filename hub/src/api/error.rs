@@ -92,7 +92,9 @@ impl From<PageError> for ApiError {
     fn from(error: PageError) -> Self {
         match error {
             PageError::Store(error) => error.into(),
-            PageError::BadAfter => Self::bad_request("The member `after` was not given by this hub; begin again at the first page."),
+            PageError::BadAfter => {
+                Self::bad_request("The member `after` was not given by this hub; begin again at the first page.")
+            }
         }
     }
 }
@@ -102,15 +104,18 @@ impl From<UploadError> for ApiError {
         let detail = error.to_string();
         match error {
             UploadError::WrongHash { .. } => {
-                let detail = format!("The photo's bytes are not those that were declared: {detail}. It was not kept; send it again.");
+                let detail =
+                    format!("The photo's bytes are not those that were declared: {detail}. It was not kept; send it again.");
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong_hash", detail)
             }
             UploadError::TooLong => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "upload_too_long", "More bytes came than the upload's length allows.")
             }
-            UploadError::WrongOffset { .. } => {
-                Self::new(StatusCode::CONFLICT, "wrong_offset", format!("{detail}. Ask for the offset with HEAD and go on from there."))
-            }
+            UploadError::WrongOffset { .. } => Self::new(
+                StatusCode::CONFLICT,
+                "wrong_offset",
+                format!("{detail}. Ask for the offset with HEAD and go on from there."),
+            ),
             UploadError::TakenOver => Self::new(StatusCode::CONFLICT, "taken_over", format!("{detail}.")),
             UploadError::BrokenOff { .. } => Self::new(StatusCode::BAD_REQUEST, "broken_off", format!("{detail}.")),
             UploadError::Disk(source) if crate::store::is_full(&source) => Self::full().because(source),

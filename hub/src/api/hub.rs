@@ -130,12 +130,16 @@ fn set_cookie(value: &str, seconds: u64) -> HeaderMap {
 /// Who the caller is.
 #[derive(Serialize)]
 pub(super) struct Role {
-    role: &'static str,
+    role: Option<&'static str>,
 }
 
-/// `GET /session`
-pub(super) async fn session() -> Json<Role> {
-    Json(Role { role: "manager" })
+/// `GET /session`: `null` where nobody is in, so that a page may ask without an error in anybody's log.
+pub(super) async fn session(State(hub): State<Hub>, headers: HeaderMap) -> Result<Json<Role>, ApiError> {
+    let is_manager = match access::cookie(&headers) {
+        None => false,
+        Some(cookie) => hub.sessions.is_manager(&hub.store, cookie, hub.clock.now()).await?,
+    };
+    Ok(Json(Role { role: is_manager.then_some("manager") }))
 }
 
 /// `DELETE /session`

@@ -34,6 +34,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use access::{Access, Caller, Peer};
+pub use admin::pairing::urls;
 pub use error::ApiError;
 
 use crate::hub::Hub;
@@ -63,7 +64,7 @@ pub fn routes() -> Vec<Route> {
         route(M::GET, "/hub", Anyone, get(hub::info)),
         route(M::POST, "/pair", Anyone, post(hub::pair)),
         route(M::POST, "/session", Anyone, post(hub::open_session)),
-        route(M::GET, "/session", Manager, get(hub::session)),
+        route(M::GET, "/session", Anyone, get(hub::session)),
         route(M::DELETE, "/session", Manager, delete(hub::close_session)),
         // What devices bring.
         route(M::POST, "/state", Device, post(state::report)),

@@ -39,8 +39,7 @@ pub(super) async fn plain(
     let (source, items) =
         plain::read(&body).map_err(|detail| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_batch", detail))?;
     let arrival = hub.arrival(device.id, device.clock);
-    let (answer, tally) =
-        plain::take_in(&hub.store, &hub.rules, &hub.key, arrival, source, items, body.len()).await?;
+    let (answer, tally) = plain::take_in(&hub.store, &hub.rules, &hub.key, arrival, source, items, body.len()).await?;
     hub.devices.brought(&device.id, tally, 0, hub.clock.now());
     Ok(Json(answer))
 }

@@ -11,9 +11,9 @@ use super::body::Json;
 use crate::export::ledger;
 use crate::feed;
 use crate::hub::Hub;
+use crate::store::T;
 use crate::store::rows::{AuthorRow, MediaRow};
 use crate::store::view::ViewExt as _;
-use crate::store::T;
 
 /// `POST /state`
 pub(super) async fn report(
@@ -57,6 +57,5 @@ pub(super) async fn report(
             })
         })
         .await?;
-    hub.nudge.device(device.id);
     Ok(Json(SignedReceipt::new(receipt, &hub.key)))
 }

@@ -131,7 +131,7 @@ pub type Opener = Arc<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
 
 struct Shared {
     database: RwLock<Option<Arc<Database>>>,
-    jobs: mpsc::Sender<writer::Job>,
+    jobs: mpsc::Sender<writer::Message>,
     committed: broadcast::Sender<Arc<Committed>>,
 }
 
@@ -143,7 +143,7 @@ pub struct Store(Arc<Shared>);
 pub struct WriterThread(std::thread::JoinHandle<()>);
 
 impl WriterThread {
-    /// Waits until the writer has done all that was asked of it. All clones of [`Store`] must be gone or closed.
+    /// Waits until the writer has done all that was asked of it. [`Store::close`] must have been called.
     pub fn join(self) {
         if self.0.join().is_err() {
             tracing::error!("the writer ended in a panic");
@@ -250,7 +250,7 @@ impl Store {
                 let _ = reply.send(verdict);
             }),
         };
-        self.0.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        self.0.jobs.send(writer::Message::Job(job)).await.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)??;
         let done = result.lock().map_err(|_| StoreError::Bug("poisoned".into()))?.take();
         done.ok_or_else(|| StoreError::Bug("a job gave no result".into()))
@@ -280,6 +280,12 @@ impl Store {
         tokio::task::spawn_blocking(move || job(&store.snapshot()?))
             .await
             .map_err(|error| StoreError::Bug(format!("a reader ended early: {error}")))?
+    }
+
+    /// Lets the writer end when it has done all that was asked so far; what is asked later fails.
+    pub async fn close(&self) {
+        // A writer that has ended already is what was wanted.
+        let _ = self.0.jobs.send(writer::Message::Stop).await;
     }
 
     /// Tells of each commit, after it. A slow listener loses the oldest and is told so.

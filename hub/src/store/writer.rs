@@ -30,11 +30,25 @@ const GROUP_BYTES: usize = 16 * 1024 * 1024;
 /// How long to wait before a database that will not open is tried again, at most.
 const REOPEN_AT_MOST: Duration = Duration::from_secs(10);
 
+/// What a job does; done again when a neighbour in its group fails.
+type Run = Box<dyn FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send>;
+
+/// What a job does after its commit, or instead of it.
+type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// What the writer is told.
+pub(super) enum Message {
+    /// Do this.
+    Job(Job),
+    /// Do what was asked before, then end.
+    Stop,
+}
+
 /// A piece of work for the writer.
 pub(super) struct Job {
     pub(super) weight: usize,
-    pub(super) run: Box<dyn FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send>,
-    pub(super) finish: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
+    pub(super) run: Run,
+    pub(super) finish: Finish,
 }
 
 /// What a commit changed; told to all listeners after it.
@@ -237,14 +251,24 @@ impl Writer {
         Self { opener, totals, shared }
     }
 
-    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
-        while let Some(first) = queue.blocking_recv() {
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Message>) {
+        let mut stopped = false;
+        while !stopped {
+            let Some(Message::Job(first)) = queue.blocking_recv() else { return };
             let mut weight = first.weight;
             let mut group = vec![first];
             while group.len() < GROUP_JOBS && weight < GROUP_BYTES {
-                let Ok(next) = queue.try_recv() else { break };
-                weight += next.weight;
-                group.push(next);
+                match queue.try_recv() {
+                    Ok(Message::Job(next)) => {
+                        weight += next.weight;
+                        group.push(next);
+                    }
+                    Ok(Message::Stop) => {
+                        stopped = true;
+                        break;
+                    }
+                    Err(_) => break,
+                }
             }
             self.commit(group);
         }

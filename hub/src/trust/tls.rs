@@ -38,6 +38,11 @@ impl Tls {
     }
 }
 
+/// Makes *ring* the provider of this process, for clients that do not name one. Saying it twice does no harm.
+pub fn install_provider() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// Reads the TLS key, or makes one, and makes a certificate for it.
 ///
 /// # Errors

@@ -119,7 +119,8 @@ pub(super) async fn read(
             Range::Bytes(start, end) => Some((start, end)),
             Range::Unsatisfiable => {
                 let mut response =
-                    ApiError::new(StatusCode::RANGE_NOT_SATISFIABLE, "bad_range", "The file is shorter than that.").into_response();
+                    ApiError::new(StatusCode::RANGE_NOT_SATISFIABLE, "bad_range", "The file is shorter than that.")
+                        .into_response();
                 if let Ok(value) = HeaderValue::from_str(&format!("bytes */{size}")) {
                     response.headers_mut().insert(header::CONTENT_RANGE, value);
                 }
@@ -150,7 +151,10 @@ pub(super) async fn read(
         put(header::CONTENT_RANGE, format!("bytes {start}-{}/{size}", end - 1));
     }
     // Whatever a stranger uploaded, it runs nothing in the manager's page.
-    put(header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'".into());
+    put(
+        header::CONTENT_SECURITY_POLICY,
+        "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'".into(),
+    );
     Ok(response)
 }
 

@@ -17,9 +17,9 @@ use crate::devices::Trouble;
 use crate::hub::Hub;
 use crate::intake::Tally;
 use crate::media::uploads::{Progress, Upload};
+use crate::store::T;
 use crate::store::rows::MediaRow;
 use crate::store::view::ViewExt as _;
-use crate::store::T;
 
 const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 const LENGTH: HeaderName = HeaderName::from_static("upload-length");
@@ -72,7 +72,8 @@ pub(in super::super) async fn create(
     body: Body,
 ) -> Result<Response, ApiError> {
     check_version(&headers)?;
-    let size = number(&headers, &LENGTH).ok_or_else(|| ApiError::bad_request("The header Upload-Length is missing or no number."))?;
+    let size =
+        number(&headers, &LENGTH).ok_or_else(|| ApiError::bad_request("The header Upload-Length is missing or no number."))?;
     if size > limits::MEDIA_BYTES {
         let detail = "A file is at most 4 GiB less one byte, which is what a USB drive's FAT holds. Split it or make it smaller.";
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "media_too_big", detail));
@@ -80,7 +81,9 @@ pub(in super::super) async fn create(
     check_room(&hub, &device, usize::try_from(size).unwrap_or(usize::MAX))?;
     let hash: Option<MediaHash> = match metadata(&headers, "hash") {
         None => None,
-        Some(text) => Some(text.parse().map_err(|_| ApiError::bad_request("The hash in Upload-Metadata is not 64 lower-case hex digits."))?),
+        Some(text) => Some(
+            text.parse().map_err(|_| ApiError::bad_request("The hash in Upload-Metadata is not 64 lower-case hex digits."))?,
+        ),
     };
     let upload = hub.uploads.begin(device.id, hash, size, hub.clock.now());
     let location = format!("{}/{}", uri.path().trim_end_matches('/'), upload.id);
@@ -134,7 +137,8 @@ pub(in super::super) async fn append(
         let detail = format!("A piece of an upload has the content type {PIECE}.");
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad_piece", detail));
     }
-    let from = number(&headers, &OFFSET).ok_or_else(|| ApiError::bad_request("The header Upload-Offset is missing or no number."))?;
+    let from =
+        number(&headers, &OFFSET).ok_or_else(|| ApiError::bad_request("The header Upload-Offset is missing or no number."))?;
     let upload = hub.uploads.find(&id, device.id).await?.ok_or_else(gone)?;
     let rest = usize::try_from(upload.size.saturating_sub(from)).unwrap_or(usize::MAX);
     check_room(&hub, &device, rest.min(64 * limits::BLOCK_BYTES))?;
@@ -200,7 +204,8 @@ fn answer(status: StatusCode, upload: &Upload, offset: u64, location: Option<&st
         headers.insert(header::LOCATION, location);
     }
     if offset < upload.size
-        && let Some(date) = jiff::Timestamp::from_millisecond(upload.expires_at).ok().map(|at| at.strftime("%a, %d %b %Y %H:%M:%S GMT"))
+        && let Some(date) =
+            jiff::Timestamp::from_millisecond(upload.expires_at).ok().map(|at| at.strftime("%a, %d %b %Y %H:%M:%S GMT"))
         && let Ok(value) = HeaderValue::from_str(&date.to_string())
     {
         headers.insert(EXPIRES, value);

@@ -1,0 +1,5 @@
+//! The manager's calls: what there is at one glance, devices, joining.
+
+pub(super) mod overview; // what is here, at one glance; the hub's name; new links
+pub(super) mod devices; // cards, names, putting out
+pub(super) mod pairing; // the code and its QR picture

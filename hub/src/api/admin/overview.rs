@@ -1,0 +1,140 @@
+//! What is here, at one glance.
+
+use axum::extract::State;
+use maloca_protocol::limits;
+use serde::{Deserialize, Serialize};
+
+use super::super::ApiError;
+use super::super::body::Json;
+use crate::export::ledger;
+use crate::hub::{Hub, Settings};
+use crate::query::index::cut;
+use crate::store::rows::AuthorRow;
+use crate::store::view::ViewExt as _;
+use crate::store::{StoreError, T, View, writer};
+
+/// The hub in four words.
+#[derive(Serialize)]
+pub(in super::super) struct ShownHub {
+    id: maloca_protocol::DeviceId,
+    name: String,
+    project: maloca_protocol::ProjectId,
+    version: &'static str,
+    devices_read_all: bool,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    observations: u64,
+    media_held: u64,
+    media_bytes: u64,
+    media_wanted: u64,
+    media_wanted_bytes: u64,
+    quarantined: u64,
+    conflicts: u64,
+}
+
+#[derive(Serialize)]
+struct ShownDisk {
+    free_bytes: u64,
+    total_bytes: u64,
+    full: bool,
+}
+
+#[derive(Serialize)]
+struct Trouble {
+    code: &'static str,
+    detail: String,
+}
+
+/// The answer of `GET /admin/overview`.
+#[derive(Serialize)]
+pub(in super::super) struct Overview {
+    hub: ShownHub,
+    now: String,
+    counts: Counts,
+    drives: ledger::Drives,
+    disk: ShownDisk,
+    trouble: Vec<Trouble>,
+}
+
+fn shown_hub(hub: &Hub) -> ShownHub {
+    let Settings { name, devices_read_all } = hub.settings();
+    ShownHub { id: hub.id(), name, project: hub.project, version: env!("CARGO_PKG_VERSION"), devices_read_all }
+}
+
+/// The overview of a snapshot.
+pub(in super::super) fn of(hub: &Hub, view: &impl View) -> Result<Overview, StoreError> {
+    let totals = writer::totals(view)?;
+    let (mut wanted, mut wanted_bytes) = (0, 0_u64);
+    // Wanted media are counted by author: the authors are few, the media may be many.
+    view.scan_prefix(T::Authors, &[], &mut |key, payload| {
+        let row: AuthorRow = crate::store::view::decode(T::Authors, key, payload)?;
+        wanted += row.wanted;
+        wanted_bytes = wanted_bytes.saturating_add(row.wanted_bytes);
+        Ok(std::ops::ControlFlow::Continue(()))
+    })?;
+    let room = hub.disk.room();
+    let full = !hub.disk.has_room_for(0);
+    let mut trouble = Vec::new();
+    if full {
+        let detail = "The disk of this laptop is full. New records stay on the phones until there is room.".to_owned();
+        trouble.push(Trouble { code: "disk_full", detail });
+    }
+    Ok(Overview {
+        hub: shown_hub(hub),
+        now: hub.clock.text(),
+        counts: Counts {
+            observations: totals.observations,
+            media_held: totals.media_held,
+            media_bytes: totals.media_bytes,
+            media_wanted: wanted,
+            media_wanted_bytes: wanted_bytes,
+            quarantined: totals.quarantined,
+            conflicts: totals.conflicts,
+        },
+        drives: ledger::drives(view)?,
+        disk: ShownDisk { free_bytes: room.map_or(0, |room| room.free), total_bytes: room.map_or(0, |room| room.total), full },
+        trouble,
+    })
+}
+
+/// `GET /admin/overview`
+pub(in super::super) async fn get(State(hub): State<Hub>) -> Result<Json<Overview>, ApiError> {
+    let shared = hub.clone();
+    Ok(Json(hub.store.read(move |view| of(&shared, view)).await?))
+}
+
+/// What may be changed of the hub.
+#[derive(Deserialize)]
+pub(in super::super) struct Change {
+    name: Option<String>,
+    devices_read_all: Option<bool>,
+}
+
+/// `PATCH /admin/hub`
+pub(in super::super) async fn change_hub(State(hub): State<Hub>, Json(change): Json<Change>) -> Result<Json<ShownHub>, ApiError> {
+    let mut settings = hub.settings();
+    if let Some(name) = change.name {
+        let name = cut(name.trim(), limits::HUB_NAME_BYTES);
+        if name.is_empty() {
+            return Err(ApiError::bad_request("The hub needs a name of 1 to 64 bytes."));
+        }
+        name.clone_into(&mut settings.name);
+    }
+    settings.devices_read_all = change.devices_read_all.unwrap_or(settings.devices_read_all);
+    hub.set(settings).await?;
+    Ok(Json(shown_hub(&hub)))
+}
+
+/// The answer of `POST /admin/link`.
+#[derive(Serialize)]
+pub(in super::super) struct Link {
+    token: String,
+    port: u16,
+}
+
+/// `POST /admin/link`: a new one-time link, for `maloca open`.
+pub(in super::super) async fn link(State(hub): State<Hub>) -> Json<Link> {
+    Json(Link { token: hub.sessions.link(hub.clock.now()), port: hub.ports().http })
+}

@@ -1,0 +1,257 @@
+//! Merged documents for the page and for devices: lists with filters and pages, one by its id, GeoJSON on request.
+
+use std::collections::HashMap;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse as _, Response};
+use maloca_protocol::document::{Candidate, Document};
+use maloca_protocol::{DeviceId, DocId, MediaHash, time};
+use serde::{Deserialize, Serialize};
+
+use super::ApiError;
+use super::access::Caller;
+use super::body::{Asked, Json, Named};
+use crate::feed;
+use crate::hub::Hub;
+use crate::query::{self, Filter, Found, Has, PageError, Sort};
+use crate::store::rows::MediaRow;
+use crate::store::view::ViewExt as _;
+use crate::store::{Snapshot, StoreError, T};
+
+/// Documents on a page where nothing is said, and at most.
+const PAGE: usize = 50;
+const LONGEST_PAGE: usize = 500;
+
+/// What `GET /observations` may be asked.
+#[derive(Deserialize)]
+pub(super) struct Question {
+    limit: Option<usize>,
+    after: Option<String>,
+    sort: Option<String>,
+    kind: Option<String>,
+    category: Option<String>,
+    person: Option<DeviceId>,
+    from: Option<String>,
+    to: Option<String>,
+    q: Option<String>,
+    bbox: Option<String>,
+    has: Option<String>,
+    deleted: Option<String>,
+    format: Option<String>,
+}
+
+impl Question {
+    fn filter(&self, touched_by: Option<DeviceId>) -> Result<Filter, ApiError> {
+        let has = self.has.as_deref().unwrap_or_default().split(',').filter(|word| !word.is_empty()).map(|word| match word {
+            "media" => Ok(Has::Media),
+            "conflict" => Ok(Has::Conflict),
+            "location" => Ok(Has::Location),
+            "incomplete" => Ok(Has::Incomplete),
+            _ => Err(ApiError::bad_request("`has` knows media, conflict, location and incomplete, separated by commas.")),
+        });
+        Ok(Filter {
+            kind: self.kind.clone(),
+            from: self.from.as_deref().map(moment).transpose()?,
+            to: self.to.as_deref().map(moment).transpose()?,
+            category: self.category.clone(),
+            person: self.person,
+            has: has.collect::<Result<_, _>>()?,
+            bbox: self.bbox.as_deref().map(bbox).transpose()?,
+            q: self.q.clone().filter(|q| !q.trim().is_empty()),
+            deleted: self.deleted.as_deref() == Some("include"),
+            touched_by,
+            doc: None,
+        })
+    }
+
+    fn sort(&self) -> Result<Sort, ApiError> {
+        match self.sort.as_deref() {
+            None | Some("received") => Ok(Sort::Received),
+            Some("observed") => Ok(Sort::Observed),
+            Some(_) => Err(ApiError::bad_request("`sort` is received or observed.")),
+        }
+    }
+}
+
+/// A day (its beginning, UTC) or a time.
+fn moment(text: &str) -> Result<i64, ApiError> {
+    let wrong = || ApiError::bad_request("`from` and `to` are days like 2026-11-21 or times like 2026-11-21T05:28:00Z.");
+    if let Ok(stamp) = text.parse::<jiff::Timestamp>() {
+        return Ok(stamp.as_millisecond());
+    }
+    time::parse_millis(&format!("{text}T00:00:00.000Z")).ok_or_else(wrong)
+}
+
+fn bbox(text: &str) -> Result<[f64; 4], ApiError> {
+    let numbers: Vec<f64> = text.split(',').filter_map(|number| number.trim().parse().ok()).collect();
+    let wrong = || ApiError::bad_request("`bbox` is west,south,east,north in degrees.");
+    let numbers: [f64; 4] = numbers.try_into().map_err(|_| wrong())?;
+    if numbers.iter().all(|number| number.is_finite()) { Ok(numbers) } else { Err(wrong()) }
+}
+
+/// An attachment, and whether its bytes are here.
+#[derive(Serialize)]
+struct ShownMedia {
+    hash: MediaHash,
+    name: String,
+    #[serde(rename = "type")]
+    media_type: String,
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_at: Option<String>,
+    held: bool,
+}
+
+/// A candidate of a conflict, with its author's name here.
+#[derive(Serialize)]
+struct ShownCandidate {
+    #[serde(flatten)]
+    candidate: Candidate,
+    person: Option<String>,
+}
+
+/// A document as the page shows it.
+#[derive(Serialize)]
+pub(super) struct Shown {
+    #[serde(flatten)]
+    document: Rest,
+    conflicts: HashMap<String, Vec<ShownCandidate>>,
+    attachments: Vec<ShownMedia>,
+    person: Option<String>,
+    received_at: String,
+    clock_offset_ms: Option<i64>,
+}
+
+/// The document but for what is shown richer.
+#[derive(Serialize)]
+struct Rest {
+    doc: DocId,
+    kind: String,
+    state: maloca_protocol::document::State,
+    deleted: bool,
+    set: serde_json::Map<String, serde_json::Value>,
+    heads: Vec<maloca_protocol::RevisionId>,
+    missing: Vec<maloca_protocol::RevisionId>,
+    revisions: u64,
+    author: DeviceId,
+    created_at: String,
+    changed_at: String,
+}
+
+fn show(hub: &Hub, view: &Snapshot, found: Found) -> Result<Shown, StoreError> {
+    let Found { document, row } = found;
+    let Document { doc, kind, state, deleted, set, conflicts, attachments, heads, missing, revisions, author, .. } = document;
+    let mut media = Vec::with_capacity(attachments.len());
+    for kept in attachments {
+        let held = view.row::<MediaRow>(T::Media, &kept.attachment.hash.0)?.is_some_and(|row| row.held);
+        let maloca_protocol::revision::Attachment { hash, name, media_type, size, taken_at } = kept.attachment;
+        media.push(ShownMedia { hash, name, media_type, size, taken_at, held });
+    }
+    let named = |candidate: Candidate| ShownCandidate { person: hub.devices.name(&candidate.author), candidate };
+    let conflicts = conflicts.into_iter().map(|(name, all)| (name, all.into_iter().map(named).collect())).collect();
+    let arrival = match row.seqs.last() {
+        Some(seq) => Some(feed::entry(view, *seq)?.arrival),
+        None => None,
+    };
+    Ok(Shown {
+        document: Rest {
+            doc,
+            kind,
+            state,
+            deleted,
+            set,
+            heads,
+            missing,
+            revisions,
+            author,
+            created_at: document.created_at,
+            changed_at: document.changed_at,
+        },
+        conflicts,
+        attachments: media,
+        person: hub.devices.name(&author),
+        received_at: time::format_millis(arrival.map_or(0, |arrival| arrival.at)),
+        clock_offset_ms: arrival.and_then(|arrival| arrival.clock_offset),
+    })
+}
+
+/// A page of `GET /observations`.
+#[derive(Serialize)]
+struct ShownPage {
+    observations: Vec<Shown>,
+    next: Option<String>,
+    total: u64,
+}
+
+fn reader(hub: &Hub, caller: Caller) -> Option<DeviceId> {
+    match caller {
+        Caller::Device { id, .. } if !hub.settings().devices_read_all => Some(id),
+        _ => None,
+    }
+}
+
+/// `GET /observations`
+pub(super) async fn list(
+    State(hub): State<Hub>,
+    caller: Caller,
+    Asked(question): Asked<Question>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let filter = question.filter(reader(&hub, caller))?;
+    let sort = question.sort()?;
+    let limit = question.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+    let after = question.after.clone();
+    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if question.format.as_deref() == Some("geojson") || accepts.contains(GEOJSON) {
+        return geojson(&hub, filter, sort, after, limit).await;
+    }
+    let shared = hub.clone();
+    let page = hub
+        .store
+        .read(move |view| {
+            let page = match query::page(view, &filter, sort, after.as_deref(), limit) {
+                Ok(page) => page,
+                Err(PageError::Store(error)) => return Err(error),
+                Err(error @ PageError::BadAfter) => return Ok(Err(error)),
+            };
+            let total = query::count(view, &filter)?;
+            let observations = page.found.into_iter().map(|found| show(&shared, view, found)).collect::<Result<_, _>>()?;
+            Ok(Ok(ShownPage { observations, next: page.next, total }))
+        })
+        .await??;
+    Ok(Json(page).into_response())
+}
+
+const GEOJSON: &str = "application/geo+json";
+
+/// The same page as GeoJSON; `next` is a foreign member beside the features.
+async fn geojson(hub: &Hub, filter: Filter, sort: Sort, after: Option<String>, limit: usize) -> Result<Response, ApiError> {
+    let page = hub.store.read(move |view| match query::page(view, &filter, sort, after.as_deref(), limit) {
+        Ok(page) => Ok(Ok(page)),
+        Err(PageError::Store(error)) => Err(error),
+        Err(error @ PageError::BadAfter) => Ok(Err(error)),
+    });
+    let page = page.await??;
+    let features: Vec<serde_json::Value> = page.found.iter().map(feature).collect();
+    let collection = serde_json::json!({ "type": "FeatureCollection", "features": features, "next": page.next });
+    Ok(([(header::CONTENT_TYPE, GEOJSON)], collection.to_string()).into_response())
+}
+
+fn feature(found: &Found) -> serde_json::Value {
+    let document = &found.document;
+    let geometry =
+        query::index::location(document).map(|(lat, lon)| serde_json::json!({ "type": "Point", "coordinates": [lon, lat] }));
+    serde_json::json!({ "type": "Feature", "id": document.doc, "geometry": geometry, "properties": document.set })
+}
+
+/// `GET /observations/{doc}`
+pub(super) async fn one(State(hub): State<Hub>, caller: Caller, Named(doc): Named<DocId>) -> Result<Json<Shown>, ApiError> {
+    let (shared, device) = (hub.clone(), reader(&hub, caller));
+    let shown = hub.store.read(move |view| {
+        let found = query::document(view, &doc)?;
+        let found = found.filter(|found| device.is_none_or(|device| found.row.authors.contains(&device)));
+        found.map(|found| show(&shared, view, found)).transpose()
+    });
+    shown.await?.map(Json).ok_or_else(|| ApiError::not_found("observation"))
+}

@@ -1,0 +1,99 @@
+//! The command line: what a person can tell the program, one module each.
+//!
+//! `main` calls [`run`]. It promises: a sentence that says what to do for everything that goes wrong, the whole chain of
+//! causes below it, and an exit code that is not 0.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod serve; // the hub
+mod open; // a new link to the manager's page
+mod devices; // who has joined
+mod control; // how the command line talks to a hub that is running
+
+/// A hub for places without internet: phones hand over what they recorded, a manager sees it and takes it to town.
+#[derive(Parser)]
+#[command(name = "maloca", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more in the log, which goes to standard error; MALOCA_LOG takes a filter, such as `debug` or `maloca_hub=trace`
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the hub: answer devices, take in what they bring, serve the manager's page
+    Serve(serve::ServeArgs),
+    /// Print a new link to the manager's page of the hub that is running, and open it in a browser
+    Open(open::OpenArgs),
+    /// List the devices that have joined, with what is here of each and what is missing
+    Devices(devices::DevicesArgs),
+}
+
+/// What a command comes to: an exit code, or an error that is printed with all its causes.
+pub(crate) type Outcome = Result<ExitCode, Box<dyn Error + Send + Sync>>;
+
+/// Runs what the command line asks for.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    log(cli.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Command::Serve(args) => serve::run(args).await,
+            Command::Open(args) => open::run(args).await,
+            Command::Devices(args) => devices::run(args).await,
+        }
+    });
+    // Blocking readers may still be at a slow disk; nothing that they do needs to be waited for.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    outcome.unwrap_or_else(|error| failed(&*error))
+}
+
+fn failed(error: &dyn Error) -> ExitCode {
+    eprintln!("maloca: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because: {error}");
+        cause = error.source();
+    }
+    ExitCode::FAILURE
+}
+
+fn log(verbose: bool) {
+    use tracing_subscriber::EnvFilter;
+    let default =
+        if verbose { "info,maloca_hub=debug,maloca_protocol=debug" } else { "warn,maloca_hub=info,maloca_protocol=info" };
+    let filter = EnvFilter::try_from_env("MALOCA_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// Where the data lies when nothing is said.
+pub(crate) fn default_data() -> PathBuf {
+    let home = || std::env::home_dir().unwrap_or_else(|| PathBuf::from(".")).join(".local/share");
+    std::env::var_os("XDG_DATA_HOME").map_or_else(home, PathBuf::from).join("maloca")
+}
+
+/// The data folder, as every command takes it.
+#[derive(clap::Args)]
+pub(crate) struct DataArg {
+    /// The data folder [default: maloca in $XDG_DATA_HOME or ~/.local/share]
+    #[arg(long, value_name = "DIR", env = "MALOCA_DATA")]
+    data: Option<PathBuf>,
+}
+
+impl DataArg {
+    /// The folder that was named, or the default one.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(default_data)
+    }
+}

@@ -1,0 +1,49 @@
+//! What a hub does by itself from time to time: writes down what devices told, lets silent ones be shown as silent, sweeps
+//! uploads that nobody will finish.
+//!
+//! `cli/serve` starts it. It promises that a failure of one chore is said in the log and tried again, and ends nothing else.
+
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use crate::hub::Hub;
+use crate::media::sweep::sweep;
+use crate::store::StoreError;
+
+/// How often silence is noticed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Looks between two savings of what devices told.
+const SAVE_EVERY: u64 = 5;
+
+/// Looks between two sweeps.
+const SWEEP_EVERY: u64 = 3_600;
+
+/// Runs until the hub's shutdown, then saves once more.
+pub async fn run(hub: Hub) {
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for look in 1_u64.. {
+        tokio::select! {
+            () = hub.shutdown.cancelled() => break,
+            _ = looks.tick() => {}
+        }
+        for device in hub.devices.fallen_silent(hub.clock.now()) {
+            hub.nudge.device(device);
+        }
+        if look.is_multiple_of(SAVE_EVERY) {
+            report("what devices told was not written down yet", hub.devices.save(&hub.store).await);
+        }
+        if look.is_multiple_of(SWEEP_EVERY) {
+            report("uploads were not swept", sweep(&hub.store, &hub.media, hub.clock.now(), &hub.uploads).await);
+        }
+    }
+    report("what devices told last was not written down", hub.devices.save(&hub.store).await);
+}
+
+fn report(what: &str, done: Result<(), StoreError>) {
+    if let Err(error) = done {
+        tracing::warn!(error = &error as &dyn std::error::Error, "{what}");
+    }
+}
