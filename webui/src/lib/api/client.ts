@@ -44,8 +44,13 @@ export interface ObservationQuery {
 }
 
 /** Every call that the pages make, on one page. */
+/** The hub answers a visitor without a session kindly, so that no browser logs an error; for the page it is one. */
+function mustBeIn({ role }: { role: string | null }): void {
+  if (!role) throw new Problem({ code: 'session_missing', status: 401, detail: '', retry: false });
+}
+
 export const api = {
-  session: () => call<{ role: string }>('GET', '/session'),
+  session: () => call<{ role: string | null }>('GET', '/session').then(mustBeIn),
   openSession: (token: string) => call<void>('POST', '/session', { token }),
   closeSession: () => call<void>('DELETE', '/session'),
 
