@@ -12,6 +12,8 @@ use clap::{Parser, Subcommand};
 mod serve; // the hub
 mod open; // a new link to the manager's page
 mod devices; // who has joined
+mod export; // a copy on a drive
+mod verify; // is everything as it was written
 mod control; // how the command line talks to a hub that is running
 
 /// A hub for places without internet: phones hand over what they recorded, a manager sees it and takes it to town.
@@ -33,6 +35,10 @@ enum Command {
     Open(open::OpenArgs),
     /// List the devices that have joined, with what is here of each and what is missing
     Devices(devices::DevicesArgs),
+    /// Copy everything to a folder or drive, and verify the copy by reading it back
+    Export(export::ExportArgs),
+    /// Re-read a data folder or a bundle, and say what is wrong
+    Verify(verify::VerifyArgs),
 }
 
 /// What a command comes to: an exit code, or an error that is printed with all its causes.
@@ -52,6 +58,8 @@ pub fn run() -> ExitCode {
             Command::Serve(args) => serve::run(args).await,
             Command::Open(args) => open::run(args).await,
             Command::Devices(args) => devices::run(args).await,
+            Command::Export(args) => export::run(args).await,
+            Command::Verify(args) => verify::run(args).await,
         }
     });
     // Blocking readers may still be at a slow disk; nothing that they do needs to be waited for.

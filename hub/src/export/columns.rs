@@ -63,9 +63,9 @@ const LEVELS: usize = 4;
 /// What a document does not say of itself.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct About {
-    /// When its first revision reached this hub, milliseconds since 1970.
+    /// When its newest revision reached this hub, milliseconds since 1970; the page shows the same.
     pub received_at: i64,
-    /// The clock of the device that brought it minus the hub's, milliseconds.
+    /// The clock of the device that brought that revision minus the hub's, milliseconds.
     pub clock_offset: Option<i64>,
     /// What people call the device that made it.
     pub person_name: Option<String>,
@@ -86,10 +86,10 @@ impl About {
         name: &dyn Fn(&DeviceId) -> Option<String>,
         place: &mut dyn FnMut(&Kept) -> Result<Option<String>, StoreError>,
     ) -> Result<Self, StoreError> {
-        let first = found.row.seqs.first().map(|seq| feed::entry(view, *seq)).transpose()?;
+        let last = found.row.seqs.last().map(|seq| feed::entry(view, *seq)).transpose()?;
         let mut about = Self {
-            received_at: first.as_ref().map_or(0, |entry| entry.arrival.at),
-            clock_offset: first.as_ref().and_then(|entry| entry.arrival.clock_offset),
+            received_at: last.as_ref().map_or(0, |entry| entry.arrival.at),
+            clock_offset: last.as_ref().and_then(|entry| entry.arrival.clock_offset),
             person_name: name(&found.document.author),
             ..Self::default()
         };
