@@ -151,7 +151,12 @@ impl Gathered {
     }
 
     fn is_empty(&self) -> bool {
-        !self.hello && !self.pairing && self.exports.is_empty() && self.devices.is_empty() && self.docs.is_empty() && self.media.is_empty()
+        !self.hello
+            && !self.pairing
+            && self.exports.is_empty()
+            && self.devices.is_empty()
+            && self.docs.is_empty()
+            && self.media.is_empty()
     }
 
     fn events(self, hub: &Hub, view: &crate::store::Snapshot, overview: bool) -> Result<Vec<Event>, StoreError> {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
-use maloca_protocol::rest::BASE;
 use maloca_protocol::document::{Candidate, Document};
+use maloca_protocol::rest::BASE;
 use maloca_protocol::{DeviceId, DocId, MediaHash, time};
 use serde::{Deserialize, Serialize};
 

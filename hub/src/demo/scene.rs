@@ -28,7 +28,11 @@ pub(super) fn draw(seed: u64, category: &str) -> Vec<u8> {
     feet.sort_by(f64::total_cmp);
     for foot in feet {
         let size = 0.08 + (foot - horizon) * 0.7;
-        if category == "tala" && dice.below(3) > 0 { stump(&mut image, &mut dice, foot, size) } else { tree(&mut image, &mut dice, foot, size) }
+        if category == "tala" && dice.below(3) > 0 {
+            stump(&mut image, &mut dice, foot, size)
+        } else {
+            tree(&mut image, &mut dice, foot, size)
+        }
     }
     grain(&mut image, &mut dice);
     let mut bytes = Vec::new();

@@ -132,7 +132,8 @@ pub fn free(path: &Path) -> Option<u64> {
 
 fn is_removable(mount: &Mount) -> bool {
     let below = |folder: &&&str| mount.at.starts_with(**folder) && mount.at != Path::new(**folder);
-    let is_drive = !IN_MEMORY.contains(&mount.kind.as_str()) && !matches!(mount.kind.as_str(), "autofs" | "proc" | "sysfs" | "fuse.portal");
+    let is_drive =
+        !IN_MEMORY.contains(&mount.kind.as_str()) && !matches!(mount.kind.as_str(), "autofs" | "proc" | "sysfs" | "fuse.portal");
     is_drive && !mount.is_read_only && REMOVABLE.iter().any(|folder| below(&folder))
 }
 

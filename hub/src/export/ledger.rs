@@ -110,10 +110,10 @@ pub(super) async fn enter(store: &Store, bundle: [u8; 16], export: Export) -> Re
 pub fn exports(view: &impl View) -> Result<Vec<Export>, StoreError> {
     let mut exports = Vec::new();
     view.scan(T::Ledger, (Bound::Unbounded, Bound::Unbounded), true, &mut |key, payload| {
-        exports.push(serde_json::from_slice(payload).map_err(|_| crate::store::Damage::Form {
-            table: T::Ledger.name(),
-            key: data_encoding::HEXLOWER.encode(key),
-        })?);
+        exports.push(
+            serde_json::from_slice(payload)
+                .map_err(|_| crate::store::Damage::Form { table: T::Ledger.name(), key: data_encoding::HEXLOWER.encode(key) })?,
+        );
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(exports)

@@ -292,12 +292,7 @@ fn write_documents(
     Ok(())
 }
 
-fn place(
-    source: &Source,
-    places: &Places,
-    damaged: &BTreeSet<MediaHash>,
-    kept: &Kept,
-) -> Result<Option<String>, StoreError> {
+fn place(source: &Source, places: &Places, damaged: &BTreeSet<MediaHash>, kept: &Kept) -> Result<Option<String>, StoreError> {
     let hash = kept.attachment.hash;
     if damaged.contains(&hash) {
         return Ok(None);

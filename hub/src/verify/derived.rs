@@ -91,7 +91,8 @@ pub(super) fn attachments(look: &mut Look<'_>) -> Result<(), StoreError> {
     let (view, mut wanted) = (look.view, 0_u64);
     view.scan(T::Attached, ALL, false, &mut |key, payload| {
         let (hash, author) = key.split_at(key.len().min(32));
-        let (Ok(hash), Ok(author), Some(row)) = (MediaHash::try_from(hash), DeviceId::try_from(author), Attached::decode(payload))
+        let (Ok(hash), Ok(author), Some(row)) =
+            (MediaHash::try_from(hash), DeviceId::try_from(author), Attached::decode(payload))
         else {
             look.fault("a row of the attachments is of an unknown form");
             return Ok(ControlFlow::Continue(()));

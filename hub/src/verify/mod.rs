@@ -129,10 +129,13 @@ pub fn folder(data: &Path, tell: Tell<'_>) -> Result<Summary, CannotVerify> {
     if !data.join(store::FILE).is_file() {
         return Err(CannotVerify::NoHub(data.display().to_string()));
     }
-    let opened = catch_unwind(|| Store::open(store::file_opener(data)).and_then(|(store, writer)| Ok((store.snapshot()?, store, writer))));
+    let opened =
+        catch_unwind(|| Store::open(store::file_opener(data)).and_then(|(store, writer)| Ok((store.snapshot()?, store, writer))));
     let (view, _store, _writer) = match opened {
         Ok(Ok(opened)) => opened,
-        Ok(Err(damage @ (StoreError::Damaged(_) | StoreError::Unusable(_)))) => return Ok(beyond_reading(tell, &damage.to_string())),
+        Ok(Err(damage @ (StoreError::Damaged(_) | StoreError::Unusable(_)))) => {
+            return Ok(beyond_reading(tell, &damage.to_string()));
+        }
         Ok(Err(StoreError::Disk(error))) if is_corrupt(&error) => return Ok(beyond_reading(tell, &error.to_string())),
         Ok(Err(error)) => return Err(error.into()),
         Err(_) => return Ok(beyond_reading(tell, "the database file is damaged so that it cannot be opened")),
