@@ -1,3 +1,27 @@
-//! The harness.
+//! The harness of stories and faults: the real binary, real devices, real networks.
 
+pub mod hub; // the real binary on a data folder of its own
+pub mod device; // a device by hand, for what the client's engine would never say
 pub mod lan; // small networks of namespaces, made by the test itself
+
+pub use lan::skip;
+
+/// Bytes packed with zstd.
+///
+/// # Panics
+/// Never: memory is written to.
+#[must_use]
+pub fn zstd_of(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 3).expect("memory")
+}
+
+/// So many zeros packed with zstd: small on the wire, large after unpacking.
+///
+/// # Panics
+/// Never: memory is written to.
+#[must_use]
+pub fn zstd_of_zeros(bytes: u64) -> Vec<u8> {
+    let mut packer = zstd::Encoder::new(Vec::new(), 3).expect("memory");
+    std::io::copy(&mut std::io::Read::take(std::io::repeat(0), bytes), &mut packer).expect("memory");
+    packer.finish().expect("memory")
+}

@@ -64,11 +64,11 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
 /// A device that is calling, for routes that are for devices alone.
 #[derive(Debug, Clone, Copy)]
-pub struct CallingDevice {
+pub(super) struct CallingDevice {
     /// Its key.
-    pub id: DeviceId,
+    pub(super) id: DeviceId,
     /// Its clock, milliseconds since 1970, where it told it.
-    pub clock: Option<i64>,
+    pub(super) clock: Option<i64>,
 }
 
 impl<S: Sync> FromRequestParts<S> for CallingDevice {

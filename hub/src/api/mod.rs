@@ -6,6 +6,7 @@
 
 mod access; // who is calling, and from which page
 mod body; // bodies, bounded and decoded
+mod linger; // refusals that arrive
 mod error; // the one place where errors become responses
 mod hub; // who this hub is, joining, the manager's session
 mod revisions; // the signed door and the plain door
@@ -34,7 +35,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use access::{Access, Caller, Peer};
-pub use admin::pairing::urls;
+pub use admin::pairing::{invitation, urls};
 pub use error::ApiError;
 
 use crate::hub::Hub;
@@ -141,6 +142,7 @@ pub fn router(hub: &Hub) -> Router {
         .layer(fixed("cross-origin-resource-policy", "same-origin"))
         .layer(middleware::from_fn_with_state(hub.clone(), access::check_host))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::from_fn(linger::linger))
         .with_state(hub.clone())
 }
 

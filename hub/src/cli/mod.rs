@@ -4,6 +4,7 @@
 //! causes below it, and an exit code that is not 0.
 
 use std::error::Error;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -82,7 +83,8 @@ fn log(verbose: bool) {
     let default =
         if verbose { "info,maloca_hub=debug,maloca_protocol=debug" } else { "warn,maloca_hub=info,maloca_protocol=info" };
     let filter = EnvFilter::try_from_env("MALOCA_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).with_target(false).init();
 }
 
 /// Where the data lies when nothing is said.

@@ -9,6 +9,7 @@ use maloca_protocol::rest::{Outcome, PlainAnswer, PlainObservation, PlainResult}
 use maloca_protocol::revision::Attachment;
 use maloca_protocol::{DeviceId, DeviceKey, DocId, Draft, MediaHash, RevisionId, canonical, limits};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Door, Rules, Tally, keep};
@@ -29,6 +30,12 @@ struct Known {
     attach: Vec<Attachment>,
 }
 
+/// An item as it was read, or the refusal that its form met.
+pub type Item = Result<PlainObservation, Box<PlainResult>>;
+
+/// The longest name of a source or id, in bytes.
+const NAME_BYTES: usize = 200;
+
 /// Bodies that are remembered of one item; an older one that is sent again makes one more revision, and loses nothing.
 const BODIES: usize = 64;
 
@@ -42,7 +49,7 @@ pub async fn take_in(
     key: &DeviceKey,
     arrival: Arrival,
     source: String,
-    items: Vec<Result<PlainObservation, PlainResult>>,
+    items: Vec<Item>,
     weight: usize,
 ) -> Result<(PlainAnswer, Tally), StoreError> {
     let (rules, key) = (rules.clone(), key.clone());
@@ -52,7 +59,7 @@ pub async fn take_in(
             let mut tally = Tally::default();
             for item in &items {
                 let result = match item {
-                    Err(refused) => refused.clone(),
+                    Err(refused) => (**refused).clone(),
                     Ok(item) => one(tx, &rules, &key, arrival, &source, item, &mut tally)?,
                 };
                 if let (Ok(item), true) = (item, result.status != Outcome::Refused) {
@@ -186,37 +193,43 @@ fn remember(
     tx.put_json(T::Sources, place, &Known { doc, revision, version: item.version, bodies, set, attach })
 }
 
+/// A plain batch, its items not looked at yet.
+#[derive(Deserialize)]
+struct Outer<'a> {
+    source: String,
+    #[serde(borrow)]
+    observations: Vec<&'a RawValue>,
+}
+
 /// Reads the items of a plain batch one by one, so that a bad one harms no other.
 ///
 /// # Errors
 /// Where the whole is not an object with `source` and `observations`: a sentence that says so.
-pub fn read(body: &[u8]) -> Result<(String, Vec<Result<PlainObservation, PlainResult>>), String> {
-    let refusal =
-        |text: &str| format!("{text} Expected {{\"source\": \"…\", \"observations\": [{{\"id\": \"…\", \"set\": {{…}}}}]}}.");
-    // Two levels around an observation's properties; the revision that is made is judged by the rules of all revisions.
-    let value = canonical::parse_to_depth(body, limits::DEPTH + 4).map_err(|why| refusal(why.sentence()))?;
-    let source = value.get("source").and_then(Value::as_str).filter(|source| !source.is_empty() && source.len() <= 200);
-    let source = source.ok_or_else(|| refusal("The member source must be a text of 1 to 200 bytes."))?.to_owned();
-    let Some(Value::Array(items)) = value.get("observations") else {
-        return Err(refusal("The member observations must be a list."));
-    };
-    if items.len() > limits::BATCH_REVISIONS {
+pub fn read(body: &[u8]) -> Result<(String, Vec<Item>), String> {
+    let outer: Outer<'_> = serde_json::from_slice(body).map_err(|error| {
+        format!("Expected {{\"source\": \"…\", \"observations\": [{{\"id\": \"…\", \"set\": {{…}}}}]}}, but: {error}.")
+    })?;
+    if outer.source.is_empty() || outer.source.len() > NAME_BYTES {
+        return Err("The member source must be a text of 1 to 200 bytes.".to_owned());
+    }
+    if outer.observations.len() > limits::BATCH_REVISIONS {
         return Err(format!(
             "At most {} observations are taken at once; send the rest in another request.",
             limits::BATCH_REVISIONS
         ));
     }
-    let items = items.iter().map(|item| {
-        let id = item.get("id").and_then(Value::as_str).unwrap_or_default();
-        if id.is_empty() || id.len() > 200 {
-            return Err(refused(
-                "",
-                "bad_item",
-                "An observation needs an id of its sender's choosing, a text of 1 to 200 bytes.",
-            ));
-        }
-        serde_json::from_value(item.clone())
-            .map_err(|error| refused(id, "bad_item", &format!("The observation is malformed: {error}.")))
-    });
-    Ok((source, items.collect()))
+    Ok((outer.source, outer.observations.into_iter().map(|item| read_item(item.get())).collect()))
+}
+
+fn read_item(text: &str) -> Item {
+    let bad = |id: &str, detail: &str| Err(Box::new(refused(id, "bad_item", detail)));
+    let value = match canonical::parse(text.as_bytes()) {
+        Ok(value) => value,
+        Err(refusal) => return Err(Box::new(refused("", refusal.code(), refusal.sentence()))),
+    };
+    let id = value.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if id.is_empty() || id.len() > NAME_BYTES {
+        return bad("", "An observation needs an id of its sender's choosing, a text of 1 to 200 bytes.");
+    }
+    serde_json::from_value(value).or_else(|error| bad(&id, &format!("The observation is malformed: {error}.")))
 }

@@ -132,7 +132,17 @@ pub(super) async fn read(
     let reader = tokio::task::spawn_blocking(move || Reader::open(&root, hash, row)).await.map_err(ApiError::bug)?;
     let reader = Arc::new(reader.map_err(|error| StoreError::file("could not read the media", hub.media.folder(), error))?);
     let (start, end) = range.unwrap_or((0, size));
-    let mut response = Response::new(Body::from_stream(checked(reader, start, end)));
+    // The first block is checked before the answer begins, so that damage is said and not only felt.
+    let first = if start < end { Some(checked(Arc::clone(&reader), start, end, start / BLOCK).await) } else { None };
+    if let Some(Err(error)) = &first
+        && error.kind() == io::ErrorKind::InvalidData
+    {
+        let detail = "This media is damaged on the hub's disk and is not shown. A phone that still has it can send it again.";
+        return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "damaged", detail));
+    }
+    let rest = stream::iter(start / BLOCK + 1..end.div_ceil(BLOCK));
+    let rest = rest.then(move |index| checked(Arc::clone(&reader), start, end, index));
+    let mut response = Response::new(Body::from_stream(stream::iter(first).chain(rest)));
     if range.is_some() {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
@@ -194,20 +204,16 @@ fn one_range(text: &str, size: u64) -> Range {
     if start < end { Range::Bytes(start, end) } else { Range::Unsatisfiable }
 }
 
-/// The bytes from `start` to `end`, one checked block at a time. A damaged block ends the stream before its first byte.
-fn checked(reader: Arc<Reader>, start: u64, end: u64) -> impl futures_util::Stream<Item = io::Result<Bytes>> {
-    let block = limits::BLOCK_BYTES as u64;
-    stream::iter(start / block..end.div_ceil(block)).then(move |index| {
-        let reader = Arc::clone(&reader);
-        async move {
-            let bytes = tokio::task::spawn_blocking(move || reader.block(index as usize)).await.map_err(io::Error::other)?;
-            let bytes = bytes.inspect_err(|error| tracing::error!(%error, "a media file cannot be sent"))?;
-            let at = index * block;
-            let from = start.saturating_sub(at) as usize;
-            let to = (end - at).min(bytes.len() as u64) as usize;
-            Ok(Bytes::from(bytes).slice(from..to))
-        }
-    })
+const BLOCK: u64 = limits::BLOCK_BYTES as u64;
+
+/// What block `index` has of the bytes from `start` to `end`, if it is sound.
+async fn checked(reader: Arc<Reader>, start: u64, end: u64, index: u64) -> io::Result<Bytes> {
+    let read = tokio::task::spawn_blocking(move || reader.block(index as usize)).await.map_err(io::Error::other)?;
+    let bytes = read.inspect_err(|error| tracing::error!(%error, "a media file cannot be sent"))?;
+    let at = index * BLOCK;
+    let from = start.saturating_sub(at) as usize;
+    let to = (end - at).min(bytes.len() as u64) as usize;
+    Ok(Bytes::from(bytes).slice(from..to))
 }
 
 /// `GET /media/{hash}/thumbnail`
