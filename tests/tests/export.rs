@@ -394,3 +394,41 @@ async fn a_drive_that_gets_full_is_said_and_left_clean() {
     assert_eq!(story.export(&drive).await.unwrap_err().code(), "export_read_only");
     assert_eq!(faults_of_bundle(&done.path), Vec::<String>::new());
 }
+
+/// Prints how long an export takes beside `cp -r` and `sync` of the same files: `cargo test … -- --ignored --nocapture speed`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement, which says nothing while other tests run"]
+async fn speed() {
+    let mut story = Story::begin().await;
+    let photos = (0..400_u32).map(|n| {
+        let mut bytes = vec![0; 500_000];
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = ((at as u32).wrapping_mul(2_654_435_761).wrapping_add(n.wrapping_mul(40_503)) >> 13) as u8;
+        }
+        (MediaHash::of(&bytes), bytes)
+    });
+    story.photos = photos.collect();
+    story.observe().await;
+    let drive = story.drive();
+    let mut ratios = Vec::new();
+    for _ in 0..3 {
+        let verifying = std::sync::Arc::new(std::sync::Mutex::new(None));
+        let (seen, begun) = (std::sync::Arc::clone(&verifying), std::time::Instant::now());
+        let outcome = export::export(&story.hub, drive.clone(), CancellationToken::new(), move |progress| {
+            if progress.phase == export::Phase::Verifying {
+                seen.lock().unwrap().get_or_insert_with(|| begun.elapsed());
+            }
+        });
+        let done = outcome.await.unwrap();
+        let (whole, written) = (begun.elapsed(), verifying.lock().unwrap().unwrap());
+        let copy = drive.join("copy");
+        let begun = std::time::Instant::now();
+        assert!(Command::new("cp").arg("-r").args([&done.path, &copy]).status().unwrap().success());
+        assert!(Command::new("sync").arg("-f").arg(&copy).status().unwrap().success());
+        let cp = begun.elapsed();
+        println!("{} bytes: written {written:?}, verified after {whole:?}, cp -r and sync {cp:?}", done.bytes);
+        ratios.push(cp.as_secs_f64() / written.as_secs_f64());
+        fs::remove_dir_all(&copy).unwrap();
+    }
+    println!("speed of writing against cp -r and sync: {ratios:.2?}");
+}

@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(cells["set.doc"], "mine");
         assert_eq!(cells["set.a\\.b"], 1);
         assert_eq!(cells["set.a.b"], 2);
-        assert_eq!(cells["set.a.c.d"], json!({"e": {"f": 3}}));
+        assert_eq!(cells["set.a.c.d.e"], json!({"f": 3}));
         assert_eq!(cells["set.list"], json!([1, 2]));
         assert_eq!(cells["lat"], -6.48);
         assert_eq!(cells["set.location.heading"], 90);
