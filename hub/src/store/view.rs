@@ -120,6 +120,22 @@ impl View for Snapshot {
     }
 }
 
+impl Snapshot {
+    /// Reads every row of a table and gives each with its payload, or the damage where the seal does not fit; for `verify`,
+    /// which names all that is wrong rather than the first.
+    ///
+    /// # Errors
+    /// Where the disk or the database's own structure fails.
+    pub(crate) fn check(&self, table: T, each: &mut dyn FnMut(&[u8], Result<&[u8], Damage>)) -> Result<(), StoreError> {
+        let opened = self.transaction.open_table(table.definition())?;
+        for row in opened.range::<&[u8]>(..)? {
+            let (key, value) = row?;
+            each(key.value(), codec::open(table.name(), key.value(), value.value()));
+        }
+        Ok(())
+    }
+}
+
 /// All tables of a write transaction, opened once: the database allows each to be open one time only.
 pub(super) struct OpenTables<'txn>(pub(super) Vec<Table<'txn, &'static [u8], &'static [u8]>>);
 
