@@ -38,6 +38,8 @@ pub(super) struct Question {
     scope: Option<Scope>,
     /// Only this kind of document.
     kind: Option<String>,
+    /// `others`: without the revisions that the reader itself brought. It has them, so its pull is no less whole.
+    brought: Option<Brought>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -47,11 +49,20 @@ enum Scope {
     Mine,
 }
 
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Brought {
+    Anybody,
+    Others,
+}
+
 /// What a reader gets to see.
 struct Sieve {
     /// Only what this device touched, and what everybody needs.
     mine: Option<DeviceId>,
     kind: Option<String>,
+    /// Nothing that this device carried here.
+    not_by: Option<DeviceId>,
     hub: Hub,
 }
 
@@ -75,7 +86,11 @@ pub(super) async fn page(
             Caller::Manager => None,
             Caller::Device { id, .. } => (!hub.settings().devices_read_all || question.scope == Some(Scope::Mine)).then_some(id),
         };
-        let sieve = Sieve { mine, kind: question.kind.clone(), hub: hub.clone() };
+        let not_by = match caller {
+            Caller::Device { id, .. } if question.brought == Some(Brought::Others) => Some(id),
+            _ => None,
+        };
+        let sieve = Sieve { mine, kind: question.kind.clone(), not_by, hub: hub.clone() };
         let read = hub.store.read(move |view| read(view, &sieve, since, limit)).await?;
         let page = read.ok_or_else(void)?;
         if !page.entries.is_empty() || page.more || wait.is_zero() {
@@ -129,6 +144,7 @@ impl Sieve {
         match entry.subject {
             Subject::Held { hash, size } => Ok(Some(Change::Held { seq, received_at, hash, size })),
             Subject::Released { hash } => Ok(Some(Change::Released { seq, received_at, hash })),
+            Subject::Revision { .. } if self.not_by == Some(entry.arrival.carrier) => Ok(None),
             Subject::Revision { .. } => {
                 let revision = query::revision(seq, entry)?;
                 let content = revision.content();

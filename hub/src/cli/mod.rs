@@ -12,6 +12,8 @@ use clap::{Parser, Subcommand};
 
 mod serve; // the hub
 mod open; // a new link to the manager's page
+mod send; // a device, for what is on this machine's disk
+mod sources; // what a device can read: GeoJSON, Camtrap DP
 mod devices; // who has joined
 mod export; // a copy on a drive
 mod verify; // is everything as it was written
@@ -34,6 +36,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Print a new link to the manager's page of the hub that is running, and open it in a browser
     Open(open::OpenArgs),
+    /// Send observations and photos to a hub, as a device does: GeoJSON or a Camtrap DP folder; again and again if you like
+    Send(send::SendArgs),
     /// List the devices that have joined, with what is here of each and what is missing
     Devices(devices::DevicesArgs),
     /// Copy everything to a folder or drive, and verify the copy by reading it back
@@ -58,6 +62,7 @@ pub fn run() -> ExitCode {
         match cli.command {
             Command::Serve(args) => serve::run(args).await,
             Command::Open(args) => open::run(args).await,
+            Command::Send(args) => send::run(args).await,
             Command::Devices(args) => devices::run(args).await,
             Command::Export(args) => export::run(args).await,
             Command::Verify(args) => verify::run(args).await,

@@ -1,0 +1,91 @@
+//! What `maloca send` can read: a GeoJSON FeatureCollection, or a Camtrap DP folder.
+//!
+//! `send` calls [`read`]. It promises: items come one by one, so that a source of any size fits into memory; the same source
+//! gives the same document ids each time; what an item lacks or says wrongly is told with the item, and harms no other; no
+//! file outside the source's folder is ever named.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use maloca_protocol::DocId;
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+
+mod camtrap; // camera-trap packages
+mod geojson; // feature collections
+
+/// One observation of a source, as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Item {
+    /// Its document, the same at each reading.
+    pub(super) doc: DocId,
+    /// All its properties.
+    pub(super) set: Map<String, Value>,
+    /// Its media, absolute, in the order in which the source names them.
+    pub(super) media: Vec<PathBuf>,
+}
+
+/// What a source brings.
+#[derive(Debug)]
+pub(super) enum Read {
+    /// An observation.
+    Item(Box<Item>),
+    /// Something that could not be taken, as a sentence that says where and why.
+    Fault(String),
+}
+
+/// Reads a source in a thread of its own. The stream ends with an error where the source cannot be read on.
+pub(super) fn read(source: &Path) -> mpsc::Receiver<Result<Read, Failure>> {
+    let (sender, receiver) = mpsc::channel(256);
+    let source = source.to_owned();
+    // Reading and parsing block; the bounded channel holds the reader back while the store is busy.
+    tokio::task::spawn_blocking(move || {
+        let mut out = Out { sender: sender.clone() };
+        let done = if source.is_dir() { camtrap::read(&source, &mut out) } else { geojson::read(&source, &mut out) };
+        if let Err(error) = done {
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    receiver
+}
+
+pub(super) type Failure = Box<dyn Error + Send + Sync>;
+
+/// Where readers put what they read.
+struct Out {
+    sender: mpsc::Sender<Result<Read, Failure>>,
+}
+
+impl Out {
+    fn item(&mut self, doc: DocId, set: Map<String, Value>, media: Vec<PathBuf>) -> Result<(), Failure> {
+        self.put(Read::Item(Box::new(Item { doc, set, media })))
+    }
+
+    fn fault(&mut self, sentence: String) -> Result<(), Failure> {
+        self.put(Read::Fault(sentence))
+    }
+
+    fn put(&mut self, read: Read) -> Result<(), Failure> {
+        self.sender.blocking_send(Ok(read)).map_err(|_| "nobody reads this source any more".into())
+    }
+}
+
+/// A source's own name, by which its documents are told from another's.
+fn name_of(source: &Path) -> String {
+    let absolute = std::fs::canonicalize(source).unwrap_or_else(|_| source.to_owned());
+    absolute.file_stem().map_or_else(|| "source".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The file that a source names by a relative path; never one outside `folder`, not by a link either.
+fn inside(folder: &Path, relative: &str) -> Result<PathBuf, String> {
+    let path = Path::new(relative);
+    if path.is_absolute() {
+        return Err(format!("{relative} is no relative path"));
+    }
+    let root = std::fs::canonicalize(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let file = std::fs::canonicalize(root.join(path)).map_err(|error| format!("{relative}: {error}"))?;
+    if !file.starts_with(&root) {
+        return Err(format!("{relative} leads out of the source's folder"));
+    }
+    if file.is_file() { Ok(file) } else { Err(format!("{relative} is no file")) }
+}

@@ -1,0 +1,224 @@
+//! GeoJSON: each feature of a collection is an observation. A Point is its `location`, its properties are properties, and the
+//! paths of a property `media` are its photos.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use maloca_protocol::{DocId, canonical};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value, json};
+
+use super::{Failure, Out, inside, name_of};
+
+/// Reads a file.
+pub(super) fn read(path: &Path, out: &mut Out) -> Result<(), Failure> {
+    let file = File::open(path).map_err(|error| format!("cannot open {}: {error}", path.display()))?;
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut features = Features {
+        source: name_of(path),
+        folder: folder.to_owned(),
+        seen: HashSet::new(),
+        alike: HashMap::new(),
+        number: 0,
+        out,
+    };
+    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, file));
+    Collection(&mut features)
+        .deserialize(&mut json)
+        .and_then(|()| json.end())
+        .map_err(|error| format!("{} is no GeoJSON FeatureCollection: {error}", path.display()).into())
+}
+
+struct Features<'a> {
+    source: String,
+    folder: PathBuf,
+    seen: HashSet<DocId>,
+    /// How often a feature without an id has come, by its hash: two that are alike are two.
+    alike: HashMap<[u8; 16], u32>,
+    number: u64,
+    out: &'a mut Out,
+}
+
+/// The collection, of which no more than one feature is in memory.
+struct Collection<'a, 'b>(&'a mut Features<'b>);
+
+impl<'de> DeserializeSeed<'de> for Collection<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Collection<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object with `type` FeatureCollection and `features`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let mut found = false;
+        while let Some(name) = members.next_key::<String>()? {
+            if name == "features" {
+                members.next_value_seed(List(&mut *self.0))?;
+                found = true;
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        if found { Ok(()) } else { Err(A::Error::missing_field("features")) }
+    }
+}
+
+struct List<'a, 'b>(&'a mut Features<'b>);
+
+impl<'de> DeserializeSeed<'de> for List<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for List<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of features")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(feature) = items.next_element::<Value>()? {
+            self.0.take(feature).map_err(A::Error::custom)?;
+        }
+        Ok(())
+    }
+}
+
+impl Features<'_> {
+    fn take(&mut self, feature: Value) -> Result<(), Failure> {
+        self.number += 1;
+        let number = self.number;
+        let Value::Object(mut feature) = feature else {
+            return self.out.fault(format!("feature {number} is no object"));
+        };
+        let own_id = match feature.get("id") {
+            Some(Value::String(id)) => id.clone(),
+            Some(Value::Number(id)) => id.to_string(),
+            _ => self.id_by_content(&feature),
+        };
+        let doc = DocId::from_source(&self.source, &own_id);
+        if !self.seen.insert(doc) {
+            return self.out.fault(format!("feature {number} has the id {own_id} of an earlier one, and was not taken"));
+        }
+        let mut set = match feature.remove("properties") {
+            Some(Value::Object(properties)) => properties,
+            _ => Map::new(),
+        };
+        let media = self.media(number, &mut set)?;
+        match feature.remove("geometry") {
+            None | Some(Value::Null) => {}
+            Some(geometry) => match location(&geometry) {
+                Some(location) => drop(set.insert("location".into(), location)),
+                // A line or an area is kept as it is, so that nothing is lost.
+                None => drop(set.insert("geometry".into(), geometry)),
+            },
+        }
+        self.out.item(doc, set, media)
+    }
+
+    fn id_by_content(&mut self, feature: &Map<String, Value>) -> String {
+        let hash = blake3::hash(&canonical::canonical(&Value::Object(feature.clone())));
+        let mut short = [0; 16];
+        short.copy_from_slice(&hash.as_bytes()[..16]);
+        let before = self.alike.entry(short).or_default();
+        *before += 1;
+        format!("{}.{before}", hash.to_hex())
+    }
+
+    /// Takes the property `media` out of the properties, if it is a list of paths.
+    fn media(&mut self, number: u64, set: &mut Map<String, Value>) -> Result<Vec<PathBuf>, Failure> {
+        let is_list = set.get("media").and_then(Value::as_array).is_some_and(|list| list.iter().all(Value::is_string));
+        let Some(Value::Array(list)) = is_list.then(|| set.remove("media")).flatten() else { return Ok(Vec::new()) };
+        let mut media = Vec::with_capacity(list.len());
+        for relative in list.iter().filter_map(Value::as_str) {
+            match inside(&self.folder, relative) {
+                Ok(path) if media.contains(&path) => {}
+                Ok(path) => media.push(path),
+                Err(why) => self.out.fault(format!("feature {number}: a photo was not taken: {why}"))?,
+            }
+        }
+        Ok(media)
+    }
+}
+
+/// A Point's `location`.
+fn location(geometry: &Value) -> Option<Value> {
+    if geometry.get("type")?.as_str()? != "Point" {
+        return None;
+    }
+    let position = geometry.get("coordinates")?.as_array()?;
+    let (lon, lat) = (position.first()?.as_f64()?, position.get(1)?.as_f64()?);
+    let mut location = json!({ "lat": lat, "lon": lon, "source": "import" });
+    if let Some(altitude) = position.get(2).and_then(Value::as_f64) {
+        location["altitude_m"] = altitude.into();
+    }
+    Some(location)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::super::Read;
+    use super::*;
+
+    fn features(text: &str) -> (Vec<super::super::Item>, Vec<String>, bool) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.jpg"), b"a").unwrap();
+        let path = folder.path().join("walk.geojson");
+        std::fs::write(&path, text).unwrap();
+        let (sender, mut receiver) = mpsc::channel(1_000);
+        let good = read(&path, &mut Out { sender }).is_ok();
+        let (mut items, mut faults) = (Vec::new(), Vec::new());
+        while let Ok(read) = receiver.try_recv() {
+            match read.unwrap() {
+                Read::Item(item) => items.push(*item),
+                Read::Fault(fault) => faults.push(fault),
+            }
+        }
+        (items, faults, good)
+    }
+
+    #[test]
+    fn points_properties_and_photos_come_through() {
+        let text = r#"{"type":"FeatureCollection","name":"x","features":[
+            {"type":"Feature","id":7,"geometry":{"type":"Point","coordinates":[-76.36,-6.48,333]},
+             "properties":{"category":"logging","media":["a.jpg","a.jpg","../b.jpg","/etc/passwd"]}},
+            {"type":"Feature","id":7,"geometry":null,"properties":{}},
+            {"type":"Feature","geometry":{"type":"LineString","coordinates":[[0,0],[1,1]]},"properties":null},
+            {"type":"Feature","geometry":{"type":"LineString","coordinates":[[0,0],[1,1]]},"properties":null}]}"#;
+        let (items, faults, good) = features(text);
+        assert!(good);
+        assert_eq!(items.len(), 3);
+        assert_eq!(items[0].set["location"], json!({"lat":-6.48,"lon":-76.36,"altitude_m":333.0,"source":"import"}));
+        assert_eq!(items[0].set["category"], "logging");
+        assert_eq!(items[0].media.len(), 1);
+        assert_eq!(items[0].doc, DocId::from_source("walk", "7"));
+        assert_ne!(items[1].doc, items[2].doc, "two features that are alike are two");
+        assert_eq!(faults.len(), 3, "{faults:?}");
+        let again = features(text).0;
+        assert!(items.iter().zip(&again).all(|(a, b)| a.doc == b.doc && a.set == b.set));
+    }
+
+    #[test]
+    fn what_is_no_collection_is_said() {
+        assert!(!features("[]").2);
+        assert!(!features("{\"type\":\"FeatureCollection\"}").2);
+        assert!(!features("{\"features\":[]} x").2);
+        assert!(features("{\"features\":[]}").2);
+    }
+}

@@ -1,0 +1,460 @@
+//! The outbox: the rules by which a device's edits become revisions, wait, and are known to have arrived.
+//!
+//! `store` runs them over its tables, the conformance vectors over [`memory`]; the phone's TypeScript twin mirrors them. Pure: no
+//! disk, no clock, no network. What it promises:
+//!
+//! - Each document has a `version`, which grows at each local edit, and for each hub a `version_synced`, which only [`Outbox::ack`] and
+//!   [`Outbox::settle`], the sync task's, write: an edit made during a sync is never taken for sent.
+//! - What was never offered to any hub is one draft a document. It keeps its place in the queue where it creates the document, so
+//!   that what refers to it comes after; otherwise each edit moves it to the end. It is dropped when nothing differs any
+//!   more; a document that was made and deleted before anybody was offered it vanishes.
+//! - Freezing makes the draft a signed revision, which is never altered; later edits name it as their parent. It must be durable before its
+//!   first byte is sent.
+//! - A draft's parents are the heads that its author had seen when the draft was begun. What is pulled meanwhile shows as a
+//!   conflict afterwards; it neither overwrites the draft nor is silently overridden by it.
+//! - Writing the shown value of a property in conflict ends the conflict, and is therefore a difference.
+//! - A parked revision holds up nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::{self, Document};
+use crate::ids::{DeviceId, DocId, RevisionId};
+use crate::keys::DeviceKey;
+use crate::limits;
+use crate::revision::{Draft, ValidRevision};
+
+mod draft;
+pub mod memory;
+
+pub use draft::{Edit, Unfrozen};
+
+/// A document as this device holds it, besides its revisions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Local {
+    /// Sort of document.
+    pub kind: String,
+    /// How often it was edited here.
+    pub version: u64,
+    /// For each hub, the version that it last acknowledged.
+    #[serde(default)]
+    pub version_synced: BTreeMap<DeviceId, u64>,
+    /// What was changed here and never offered to any hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Unfrozen>,
+    /// Of a document that is read from a source: the hash of what the source said last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+impl Local {
+    const fn new(kind: String) -> Self {
+        Self { kind, version: 0, version_synced: BTreeMap::new(), draft: None, source: None }
+    }
+}
+
+/// A revision that is kept here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// The revision.
+    pub revision: ValidRevision,
+    /// Where it stands in the queue and which version of the document it froze, if it is this device's own.
+    pub own: Option<Own>,
+}
+
+/// The bookkeeping of an own revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Own {
+    /// Its place in the queue.
+    pub place: u64,
+    /// The document's version that it froze.
+    pub version: u64,
+}
+
+/// A frozen revision that waits for a hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Its place in the queue.
+    pub place: u64,
+    /// Its document.
+    pub doc: DocId,
+    /// Its id.
+    pub id: RevisionId,
+}
+
+/// A revision that a hub refused, or a draft that this device itself could not freeze. Kept, shown, and in nobody's way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// Its place in the queue.
+    pub place: u64,
+    /// Its document.
+    pub doc: DocId,
+    /// Its id; none for a draft.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<RevisionId>,
+    /// The stable name of the refusal.
+    pub code: String,
+    /// What is wrong and what to do.
+    pub detail: String,
+}
+
+/// What stands in the queue for a hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// A draft of a document, at a place.
+    Draft(u64, DocId),
+    /// A frozen revision.
+    Frozen(Waiting),
+}
+
+impl Entry {
+    /// Where it stands.
+    #[must_use]
+    pub const fn place(&self) -> u64 {
+        match self {
+            Self::Draft(place, _) => *place,
+            Self::Frozen(waiting) => waiting.place,
+        }
+    }
+}
+
+/// What became of an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edited {
+    /// It says what is so already; not even the version has grown.
+    Unchanged,
+    /// The draft says it now.
+    Changed,
+    /// It took back all that was unsent; nothing of it waits any more.
+    Undone,
+    /// The document was deleted before anybody was offered it, and is gone.
+    Vanished,
+}
+
+/// Where the rules keep their rows: tables on disk, or memory. One caller at a time; all changes of one call are kept together or not at all.
+#[expect(missing_docs, reason = "each is a row's get, put, remove or list; the parameters say of what")]
+pub trait Rows {
+    type Error;
+    fn local(&self, doc: &DocId) -> Result<Option<Local>, Self::Error>;
+    fn put_local(&mut self, doc: &DocId, local: &Local) -> Result<(), Self::Error>;
+    fn remove_local(&mut self, doc: &DocId) -> Result<(), Self::Error>;
+    /// All revisions of a document.
+    fn history(&self, doc: &DocId) -> Result<Vec<Kept>, Self::Error>;
+    fn revision(&self, doc: &DocId, id: &RevisionId) -> Result<Option<Kept>, Self::Error>;
+    fn put_revision(&mut self, kept: &Kept) -> Result<(), Self::Error>;
+    /// All own revisions.
+    fn own(&self) -> Result<Vec<Waiting>, Self::Error>;
+    fn hubs(&self) -> Result<Vec<DeviceId>, Self::Error>;
+    /// A place that was never given before; each is greater than the last.
+    fn next_place(&mut self) -> Result<u64, Self::Error>;
+    fn put_draft(&mut self, place: u64, doc: &DocId) -> Result<(), Self::Error>;
+    fn remove_draft(&mut self, place: u64) -> Result<(), Self::Error>;
+    /// Drafts after a place, in order.
+    fn drafts(&self, after: u64, limit: usize) -> Result<Vec<(u64, DocId)>, Self::Error>;
+    fn put_waiting(&mut self, hub: &DeviceId, waiting: &Waiting) -> Result<(), Self::Error>;
+    fn remove_waiting(&mut self, hub: &DeviceId, place: u64) -> Result<bool, Self::Error>;
+    /// Frozen revisions that wait for a hub after a place, in order.
+    fn waiting(&self, hub: &DeviceId, after: u64, limit: usize) -> Result<Vec<Waiting>, Self::Error>;
+    fn put_parked(&mut self, by: &DeviceId, parked: &Parked) -> Result<(), Self::Error>;
+    fn remove_parked(&mut self, by: &DeviceId, place: u64) -> Result<bool, Self::Error>;
+    fn parked(&self, by: &DeviceId) -> Result<Vec<Parked>, Self::Error>;
+    /// Notes that a hub holds an own revision: adds to the fingerprint that is told to it.
+    fn add_acked(&mut self, hub: &DeviceId, id: &RevisionId) -> Result<(), Self::Error>;
+    fn forget_acked(&mut self, hub: &DeviceId) -> Result<(), Self::Error>;
+    /// Documents whose last edit was undone, so that their version is ahead of every revision's.
+    fn set_undone(&mut self, doc: &DocId, undone: bool) -> Result<(), Self::Error>;
+    fn undone(&self) -> Result<Vec<DocId>, Self::Error>;
+}
+
+/// The rules, over somebody's rows.
+#[derive(Debug)]
+pub struct Outbox<'a, R> {
+    rows: &'a mut R,
+    me: DeviceId,
+}
+
+impl<'a, R: Rows> Outbox<'a, R> {
+    /// The outbox of device `me`.
+    pub const fn new(rows: &'a mut R, me: DeviceId) -> Self {
+        Self { rows, me }
+    }
+
+    /// Changes a document, or makes it. `kind` counts where it is made; `at` is the device's clock, milliseconds since 1970.
+    ///
+    /// # Errors
+    /// Where the rows fail.
+    pub fn edit(&mut self, doc: DocId, kind: &str, at: i64, edit: &Edit) -> Result<Edited, R::Error> {
+        let history = self.rows.history(&doc)?;
+        let creates = history.is_empty();
+        let mut local = self.rows.local(&doc)?.unwrap_or_else(|| Local::new(kind.to_owned()));
+        let before = local.draft.take();
+        let parents = before.as_ref().map_or_else(|| heads(doc, &history), |draft| draft.parents.clone());
+        let base = seen(doc, &history, &parents);
+        let mut draft = before.clone().unwrap_or_else(|| Unfrozen::new(parents, base.as_ref()));
+        draft.apply(edit, base.as_ref());
+        let says_nothing = base.as_ref().is_some_and(|base| draft.says_nothing(base));
+        let unchanged = match &before {
+            Some(before) => before.says_the_same(&draft),
+            None => says_nothing || (creates && draft.deleted),
+        };
+        if unchanged {
+            return Ok(Edited::Unchanged);
+        }
+        if let Some(before) = &before {
+            self.rows.remove_draft(before.place)?;
+            if before.refused.is_some() {
+                self.rows.remove_parked(&self.me, before.place)?;
+            }
+        }
+        if creates && draft.deleted {
+            self.rows.remove_local(&doc)?;
+            return Ok(Edited::Vanished);
+        }
+        local.version += 1;
+        self.rows.set_undone(&doc, says_nothing)?;
+        if says_nothing {
+            self.rows.put_local(&doc, &local)?;
+            return Ok(Edited::Undone);
+        }
+        draft.place = match &before {
+            Some(before) if creates => before.place,
+            _ => self.rows.next_place()?,
+        };
+        draft.created_at = at;
+        draft.refused = None;
+        self.rows.put_draft(draft.place, &doc)?;
+        local.draft = Some(draft);
+        self.rows.put_local(&doc, &local)?;
+        Ok(Edited::Changed)
+    }
+
+    /// Makes a document's draft a signed revision that waits for every hub. `None` where there is no draft, or where it breaks a
+    /// rule of revisions: then it is parked until it is edited.
+    ///
+    /// # Errors
+    /// Where the rows fail.
+    pub fn freeze(&mut self, key: &DeviceKey, doc: DocId) -> Result<Option<(Waiting, ValidRevision)>, R::Error> {
+        let Some(mut local) = self.rows.local(&doc)? else { return Ok(None) };
+        let Some(draft) = local.draft.take().filter(|draft| draft.refused.is_none()) else { return Ok(None) };
+        self.rows.remove_draft(draft.place)?;
+        let place = draft.place;
+        let unsigned = Draft {
+            kind: local.kind.clone(),
+            doc,
+            parents: draft.parents.clone(),
+            created_at: draft.created_at,
+            set: draft.set.clone(),
+            unset: draft.unset.iter().cloned().collect(),
+            attach: draft.attach.clone(),
+            detach: draft.detach.iter().copied().collect(),
+            deleted: draft.deleted,
+            extra: serde_json::Map::new(),
+        };
+        match unsigned.sign(key) {
+            Ok(revision) => {
+                let waiting = Waiting { place, doc, id: revision.id() };
+                let own = Some(Own { place, version: local.version });
+                self.rows.put_revision(&Kept { revision: revision.clone(), own })?;
+                for hub in self.rows.hubs()? {
+                    self.rows.put_waiting(&hub, &waiting)?;
+                }
+                self.rows.put_local(&doc, &local)?;
+                Ok(Some((waiting, revision)))
+            }
+            Err(refusal) => {
+                let (code, detail) = (refusal.code().to_owned(), refusal.sentence().to_owned());
+                local.draft = Some(Unfrozen { refused: Some(code.clone()), ..draft });
+                self.rows.put_local(&doc, &local)?;
+                self.rows.put_parked(&self.me, &Parked { place, doc, id: None, code, detail })?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// What stands in the queue for a hub after a place, in order, drafts included.
+    ///
+    /// # Errors
+    /// Where the rows fail.
+    pub fn queue(&self, hub: &DeviceId, after: u64, limit: usize) -> Result<Vec<Entry>, R::Error> {
+        let drafts = self.rows.drafts(after, limit)?.into_iter().map(|(place, doc)| Entry::Draft(place, doc));
+        let mut entries: Vec<Entry> =
+            drafts.chain(self.rows.waiting(hub, after, limit)?.into_iter().map(Entry::Frozen)).collect();
+        entries.sort_unstable_by_key(Entry::place);
+        entries.truncate(limit);
+        Ok(entries)
+    }
+
+    /// The next of the queue for a hub, frozen where they were drafts: at most `limit`, and so many that their envelopes with line ends
+    /// fit into `bytes`, but always one. To be committed before any of it is sent.
+    ///
+    /// # Errors
+    /// Where the rows fail.
+    pub fn take(
+        &mut self,
+        key: &DeviceKey,
+        hub: &DeviceId,
+        after: u64,
+        limit: usize,
+        bytes: usize,
+    ) -> Result<Vec<(Waiting, ValidRevision)>, R::Error> {
+        let (mut taken, mut room, mut after) = (Vec::new(), bytes, after);
+        // Drafts that cannot be frozen leave gaps, so one listing may not be enough.
+        while taken.len() < limit {
+            let entries = self.queue(hub, after, limit - taken.len())?;
+            let Some(last) = entries.last() else { break };
+            after = last.place();
+            for entry in entries {
+                let next = match entry {
+                    Entry::Draft(_, doc) => self.freeze(key, doc)?,
+                    Entry::Frozen(waiting) => self.rows.revision(&waiting.doc, &waiting.id)?.map(|kept| (waiting, kept.revision)),
+                };
+                let Some(next) = next else { continue };
+                let size = next.1.canonical().len() + ENVELOPE_BYTES;
+                if size > room && !taken.is_empty() {
+                    return Ok(taken);
+                }
+                room = room.saturating_sub(size);
+                taken.push(next);
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Notes that a hub holds a revision: stored, a duplicate or quarantined. A repeat changes nothing.
+    ///
+    /// # Errors
+    /// Where the rows fail.
+    pub fn ack(&mut self, hub: &DeviceId, waiting: &Waiting) -> Result<(), R::Error> {
+        let queued = self.rows.remove_waiting(hub, waiting.place)?;
+        // One that was refused and is held after all was taken in by another way.
+        if !queued && !self.rows.remove_parked(hub, waiting.place)? {
+            return Ok(());
+        }
+        self.rows.add_acked(hub, &waiting.id)?;
+        let version = self.rows.revision(&waiting.doc, &waiting.id)?.and_then(|kept| kept.own).map_or(0, |own| own.version);
+        if let Some(mut local) = self.rows.local(&waiting.doc)? {
+            let synced = local.version_synced.entry(*hub).or_default();
+            *synced = version.max(*synced);
+            self.rows.put_local(&waiting.doc, &local)?;
+        }
+        Ok(())
+    }
+
+    /// Sets a revision aside that a hub refused.
+    ///
+    /// # Errors
+    /// Where the rows fail.
+    pub fn refuse(&mut self, hub: &DeviceId, waiting: &Waiting, code: &str, detail: &str) -> Result<(), R::Error> {
+        if self.rows.remove_waiting(hub, waiting.place)? {
+            let Waiting { place, doc, id } = *waiting;
+            let parked = Parked { place, doc, id: Some(id), code: code.to_owned(), detail: detail.to_owned() };
+            self.rows.put_parked(hub, &parked)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in a revision that a hub has in its feed. Whether it is new here.
+    ///
+    /// # Errors
+    /// Where the rows fail.
+    pub fn pull(&mut self, hub: &DeviceId, revision: ValidRevision) -> Result<bool, R::Error> {
+        let (doc, id) = (revision.content().doc, revision.id());
+        let mine = revision.content().author == self.me;
+        if let Some(kept) = self.rows.revision(&doc, &id)? {
+            // Its answer was lost, but here it is.
+            if let Some(own) = kept.own {
+                self.ack(hub, &Waiting { place: own.place, doc, id })?;
+            }
+            return Ok(false);
+        }
+        let local = self.rows.local(&doc)?.unwrap_or_else(|| Local::new(revision.content().kind.clone()));
+        // An own revision that is unknown here was made before this device was restored: other hubs may lack it.
+        let own = if mine { Some(Own { place: self.rows.next_place()?, version: 0 }) } else { None };
+        self.rows.put_revision(&Kept { revision, own })?;
+        self.rows.put_local(&doc, &local)?;
+        if let Some(own) = own {
+            let waiting = Waiting { place: own.place, doc, id };
+            for other in self.rows.hubs()? {
+                self.rows.put_waiting(&other, &waiting)?;
+            }
+            self.ack(hub, &waiting)?;
+        }
+        Ok(true)
+    }
+
+    /// Makes all own revisions wait for a hub: it is new, or it was restored or replaced and lacks what it once acknowledged.
+    ///
+    /// # Errors
+    /// Where the rows fail.
+    pub fn offer_everything(&mut self, hub: &DeviceId) -> Result<(), R::Error> {
+        self.rows.forget_acked(hub)?;
+        for parked in self.rows.parked(hub)? {
+            self.rows.remove_parked(hub, parked.place)?;
+        }
+        for waiting in self.rows.own()? {
+            self.rows.put_waiting(hub, &waiting)?;
+            if let Some(mut local) = self.rows.local(&waiting.doc)?
+                && local.version_synced.remove(hub).is_some()
+            {
+                self.rows.put_local(&waiting.doc, &local)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// After a push: documents whose last edit was undone hold just what the hub acknowledged, so their version counts as synced.
+    ///
+    /// # Errors
+    /// Where the rows fail.
+    pub fn settle(&mut self, hub: &DeviceId) -> Result<(), R::Error> {
+        let undone = self.rows.undone()?;
+        if undone.is_empty() {
+            return Ok(());
+        }
+        let held_up = self.rows.waiting(hub, 0, usize::MAX)?.into_iter().map(|waiting| waiting.doc);
+        let held_up: std::collections::HashSet<DocId> =
+            held_up.chain(self.rows.parked(hub)?.into_iter().map(|parked| parked.doc)).collect();
+        for doc in undone.into_iter().filter(|doc| !held_up.contains(doc)) {
+            if let Some(mut local) = self.rows.local(&doc)?
+                && local.version_synced.insert(*hub, local.version) != Some(local.version)
+            {
+                self.rows.put_local(&doc, &local)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The merge of what is kept of a document, drafts aside; `None` where there is no revision yet.
+    ///
+    /// # Errors
+    /// Where the rows fail.
+    pub fn document(&self, doc: DocId) -> Result<Option<Document>, R::Error> {
+        let history = self.rows.history(&doc)?;
+        Ok(document::merge(doc, history.iter().map(|kept| &kept.revision)))
+    }
+}
+
+/// What an envelope and its line end add to the canonical form.
+const ENVELOPE_BYTES: usize = 180;
+
+/// The heads of a history, as many as may be parents.
+fn heads(doc: DocId, history: &[Kept]) -> Vec<RevisionId> {
+    let merged = document::merge(doc, history.iter().map(|kept| &kept.revision));
+    merged.map_or_else(Vec::new, |merged| merged.heads.into_iter().take(limits::PARENTS).collect())
+}
+
+/// The document as it was when `heads` were its heads.
+fn seen(doc: DocId, history: &[Kept], heads: &[RevisionId]) -> Option<Document> {
+    let by_id: BTreeMap<RevisionId, &ValidRevision> = history.iter().map(|kept| (kept.revision.id(), &kept.revision)).collect();
+    let mut known: BTreeMap<RevisionId, &ValidRevision> = BTreeMap::new();
+    let mut open: Vec<RevisionId> = heads.to_vec();
+    while let Some(id) = open.pop() {
+        if let Some(revision) = by_id.get(&id)
+            && known.insert(id, revision).is_none()
+        {
+            open.extend(&revision.content().parents);
+        }
+    }
+    document::merge(doc, known.into_values())
+}

@@ -1,0 +1,164 @@
+//! Push: what waits for a hub goes to it in batches, and is known to have arrived.
+//!
+//! [`super::Device::sync`] calls this first. It promises: a revision is frozen and durable before its first byte is sent; what
+//! a hub acknowledges is noted in one commit a batch; a line that is refused is set aside with the reason while its neighbours go
+//! on; any number of repeats is harmless. Two batches are on their way at most, so that the next is frozen while the hub
+//! works on the last, and memory holds eight megabytes of them.
+
+use bytes::Bytes;
+use reqwest::Method;
+use tokio::task::JoinSet;
+
+use super::http::{CallError, HubClient};
+use super::outbox::{Outbox, Waiting};
+use super::store::{Store, StoreError};
+use super::sync::{Refused, SyncError, SyncReport, Watch};
+use crate::ids::DeviceId;
+use crate::limits;
+use crate::problem::Problem;
+use crate::rest::{BatchAnswer, LineRun, NDJSON, Outcome};
+
+/// Batches on their way at once.
+const IN_FLIGHT: usize = 2;
+
+/// Refused revisions that a report names; more are counted, and all are in the store.
+const NAMED: usize = 1_000;
+
+struct Batch {
+    items: Vec<Waiting>,
+    /// The lines, each with its end.
+    lines: Vec<Bytes>,
+}
+
+/// Sends all that waits for `hub`.
+pub(super) async fn push(
+    store: &Store,
+    client: &HubClient,
+    hub: DeviceId,
+    report: &mut SyncReport,
+    watch: &Watch,
+) -> Result<(), SyncError> {
+    let mut flight: JoinSet<Result<Vec<(Waiting, LineRun)>, CallError>> = JoinSet::new();
+    let (mut after, mut more) = (0, true);
+    loop {
+        while more && flight.len() < IN_FLIGHT {
+            match take(store, hub, after).await? {
+                None => more = false,
+                Some(batch) => {
+                    after = batch.items.last().map_or(after, |item| item.place);
+                    let client = client.clone();
+                    flight.spawn(async move { send(&client, batch).await });
+                }
+            }
+        }
+        let Some(ended) = flight.join_next().await else { break };
+        let verdicts = ended.map_err(|_| SyncError::Store(StoreError::Broken))??;
+        settle(store, hub, verdicts, report).await?;
+        watch.tell(report);
+    }
+    Ok(store.run(move |tx, key| Outbox::new(tx, key.id()).settle(&hub)).await?)
+}
+
+/// The next batch, frozen and durable.
+async fn take(store: &Store, hub: DeviceId, after: u64) -> Result<Option<Batch>, StoreError> {
+    let taken = store
+        .run(move |tx, key| Outbox::new(tx, key.id()).take(key, &hub, after, limits::BATCH_REVISIONS, limits::BATCH_BYTES))
+        .await?;
+    let (items, lines): (Vec<Waiting>, Vec<Bytes>) = taken
+        .into_iter()
+        .map(|(waiting, revision)| {
+            let mut line = revision.envelope();
+            line.push(b'\n');
+            (waiting, Bytes::from(line))
+        })
+        .unzip();
+    Ok((!items.is_empty()).then_some(Batch { items, lines }))
+}
+
+/// The hub's verdict on each item. Where it takes a batch not at all, halves are tried, so that one bad revision is set
+/// aside and no other with it.
+async fn send(client: &HubClient, batch: Batch) -> Result<Vec<(Waiting, LineRun)>, CallError> {
+    let mut verdicts = Vec::with_capacity(batch.items.len());
+    let mut parts = vec![batch];
+    while let Some(mut part) = parts.pop() {
+        let body = Bytes::from(part.lines.concat());
+        match client.json_of::<BatchAnswer>(Method::POST, "/revisions", NDJSON, Some(body)).await {
+            Ok(answer) => verdicts.extend(by_line(&part.items, &answer.results)),
+            Err(CallError::Refused(problem)) if part.items.len() == 1 => {
+                verdicts.extend(part.items.iter().map(|item| (*item, refused(&problem))));
+            }
+            Err(CallError::Refused(_)) => {
+                let half = part.items.len() / 2;
+                let rest = Batch { items: part.items.split_off(half), lines: part.lines.split_off(half) };
+                parts.extend([rest, part]);
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(verdicts)
+}
+
+/// Verdicts by line, counted from 1. An item without one is left waiting.
+fn by_line(items: &[Waiting], runs: &[LineRun]) -> Vec<(Waiting, LineRun)> {
+    let mut verdicts = Vec::with_capacity(items.len());
+    for run in runs {
+        let lines = (run.from.max(1)..=run.to).take(items.len());
+        for line in lines {
+            let item = usize::try_from(line - 1).ok().and_then(|at| items.get(at));
+            verdicts.extend(item.map(|item| (*item, LineRun { from: line, to: line, ..run.clone() })));
+        }
+    }
+    verdicts
+}
+
+fn refused(problem: &Problem) -> LineRun {
+    let Problem { code, detail, retry, .. } = problem.clone();
+    LineRun { from: 1, to: 1, status: Outcome::Refused, code: Some(code), detail: Some(detail), retry }
+}
+
+/// Notes a batch's verdicts in one commit.
+async fn settle(
+    store: &Store,
+    hub: DeviceId,
+    verdicts: Vec<(Waiting, LineRun)>,
+    report: &mut SyncReport,
+) -> Result<(), StoreError> {
+    for (item, verdict) in &verdicts {
+        match verdict.status {
+            Outcome::Stored => report.stored += 1,
+            Outcome::Duplicate => report.duplicate += 1,
+            Outcome::Quarantined => report.quarantined += 1,
+            Outcome::Refused if verdict.retry => report.later += 1,
+            Outcome::Refused => {
+                report.refused_count += 1;
+                if report.refused.len() < NAMED {
+                    let (code, detail) = reason(verdict);
+                    report.refused.push(Refused { doc: item.doc, id: item.id, code, detail });
+                }
+            }
+        }
+    }
+    store
+        .run(move |tx, key| {
+            let mut outbox = Outbox::new(tx, key.id());
+            for (item, verdict) in &verdicts {
+                match verdict.status {
+                    Outcome::Stored | Outcome::Duplicate | Outcome::Quarantined => outbox.ack(&hub, item)?,
+                    // It may be taken another day, so it goes on waiting.
+                    Outcome::Refused if verdict.retry => {}
+                    Outcome::Refused => {
+                        let (code, detail) = reason(verdict);
+                        outbox.refuse(&hub, item, &code, &detail)?;
+                    }
+                }
+            }
+            Ok(())
+        })
+        .await
+}
+
+fn reason(verdict: &LineRun) -> (String, String) {
+    let code = verdict.code.clone().unwrap_or_else(|| "refused".into());
+    let detail = verdict.detail.clone().unwrap_or_else(|| "The hub did not say why.".into());
+    (code, detail)
+}
