@@ -53,7 +53,7 @@ const PEOPLE: &[&str] = &["Rosa", "Wilmer", "Ninfa", "Elías", "Marilú", "Segun
 /// Names of the devices of a plan.
 pub fn devices(plan: Plan) -> impl Iterator<Item = String> {
     (0..plan.devices).map(|n| match PEOPLE.get(n) {
-        Some(name) => format!("{name}"),
+        Some(name) => (*name).to_owned(),
         None => format!("{} {}", PEOPLE[n % PEOPLE.len()], n / PEOPLE.len() + 1),
     })
 }

@@ -29,9 +29,9 @@ pub(super) fn draw(seed: u64, category: &str) -> Vec<u8> {
     for foot in feet {
         let size = 0.08 + (foot - horizon) * 0.7;
         if category == "tala" && dice.below(3) > 0 {
-            stump(&mut image, &mut dice, foot, size)
+            stump(&mut image, &mut dice, foot, size);
         } else {
-            tree(&mut image, &mut dice, foot, size)
+            tree(&mut image, &mut dice, foot, size);
         }
     }
     grain(&mut image, &mut dice);

@@ -36,6 +36,9 @@ const TELL_EVERY: Duration = Duration::from_millis(100);
 /// Room that an export leaves free on a drive, and needs for what is not counted beforehand.
 const AIR_BYTES: u64 = 1024 * 1024;
 
+/// What people call a device.
+type Names = Box<dyn Fn(&DeviceId) -> Option<String> + Send>;
+
 /// What an export is made of.
 pub(super) struct Source {
     view: Snapshot,
@@ -44,7 +47,7 @@ pub(super) struct Source {
     hub: DeviceId,
     origin: Origin,
     now: i64,
-    names: Box<dyn Fn(&DeviceId) -> Option<String> + Send>,
+    names: Names,
 }
 
 impl Source {

@@ -1,21 +1,27 @@
-//! Writing a bundle to a drive: a temporary folder, every file and folder fsynced, then the name.
+//! Writing a bundle to a drive: a temporary folder, every file and folder made durable, then the name.
 //!
 //! [`super::run`] alone uses it. It promises: nothing that was on the drive is touched, but what this hub itself left
 //! unfinished; a bundle has its name only when all of it is durable; a [`Bag`] that is dropped leaves nothing behind.
+//!
+//! Files are made durable together, by `syncfs`, in the background of the next ones: an fsync for each photo is a flush of the
+//! drive for each photo, and took twice as long (measured). FUSE filesystems do not hand `syncfs` on to the program behind them, so
+//! there each file is fsynced. Kernels before 5.8 do not tell of a failed write in `syncfs`; reading everything back does.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 
 use maloca_protocol::DeviceId;
 use sha2::{Digest as _, Sha256};
 
 use super::bundle::{self, MANIFEST};
+use super::drives::Filesystem;
 use super::{ExportError, drive_error};
 
-/// Files and bytes that may wait to be fsynced together: the first fsync of a group makes the others cheap.
-const WAITING_FILES: usize = 64;
+/// Files and bytes that may wait to be made durable together: a cancelled export need not wait for more than that.
+const WAITING_FILES: usize = 256;
 /// See [`WAITING_FILES`].
 const WAITING_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -49,6 +55,9 @@ pub(super) struct Bag {
     tags: Vec<([u8; 32], String)>,
     waiting: Vec<File>,
     waiting_bytes: u64,
+    /// The files before those that wait, being made durable.
+    syncing: Option<JoinHandle<io::Result<()>>>,
+    is_fuse: bool,
     /// Bytes and files of the payload so far.
     pub(super) payload: (u64, u64),
     made_parent: bool,
@@ -72,6 +81,7 @@ impl Bag {
             }
             return Err(drive_error(&root, error));
         }
+        let is_fuse = Filesystem::of(&root).map_or(true, |filesystem| filesystem.kind.starts_with("fuse"));
         let mut bag = Self {
             parent,
             root,
@@ -80,6 +90,8 @@ impl Bag {
             tags: Vec::new(),
             waiting: Vec::new(),
             waiting_bytes: 0,
+            syncing: None,
+            is_fuse,
             payload: (0, 0),
             made_parent,
             is_named: false,
@@ -147,12 +159,23 @@ impl Bag {
         Ok(out.sha.finalize().into())
     }
 
+    /// Begins to make durable what waits, after what was begun before is done.
     fn sync_waiting(&mut self) -> Result<(), ExportError> {
-        for file in self.waiting.drain(..) {
-            file.sync_all().map_err(|error| drive_error(&self.root, error))?;
-        }
+        self.synced()?;
+        let (files, is_fuse) = (std::mem::take(&mut self.waiting), self.is_fuse);
         self.waiting_bytes = 0;
+        self.syncing = Some(std::thread::spawn(move || match files.last() {
+            Some(any) if !is_fuse => Ok(nix::unistd::syncfs(any)?),
+            _ => files.iter().try_for_each(File::sync_all),
+        }));
         Ok(())
+    }
+
+    /// Waits until what was begun is durable.
+    fn synced(&mut self) -> Result<(), ExportError> {
+        let Some(syncing) = self.syncing.take() else { return Ok(()) };
+        let done = syncing.join().unwrap_or_else(|_| Err(io::Error::other("syncing ended early")));
+        done.map_err(|error| drive_error(&self.root, error))
     }
 
     /// Writes the manifests and makes everything durable, but not yet under its name.
@@ -166,6 +189,7 @@ impl Bag {
         out.write_all(lines.as_bytes()).map_err(|error| drive_error(&self.root, error))?;
         self.end(out)?;
         self.sync_waiting()?;
+        self.synced()?;
         // The deepest first: a name is durable when the folder that holds it is.
         for folder in self.folders.iter().rev() {
             sync_folder(folder)?;

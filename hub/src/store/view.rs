@@ -19,6 +19,9 @@ pub type Flow = Result<ControlFlow<()>, StoreError>;
 /// Called for each row of a scan, with key and payload.
 pub type Each<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Flow;
 
+/// Called for each row with its key, and its payload or the damage.
+pub(crate) type EachChecked<'a> = &'a mut dyn FnMut(&[u8], Result<&[u8], Damage>);
+
 /// A range of keys.
 pub type Range<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
@@ -126,7 +129,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// Where the disk or the database's own structure fails.
-    pub(crate) fn check(&self, table: T, each: &mut dyn FnMut(&[u8], Result<&[u8], Damage>)) -> Result<(), StoreError> {
+    pub(crate) fn check(&self, table: T, each: EachChecked<'_>) -> Result<(), StoreError> {
         let opened = self.transaction.open_table(table.definition())?;
         for row in opened.range::<&[u8]>(..)? {
             let (key, value) = row?;

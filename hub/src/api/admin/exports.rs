@@ -24,7 +24,7 @@ pub(in super::super) struct Exports {
 
 /// `GET /admin/exports`
 pub(in super::super) async fn list(State(hub): State<Hub>) -> Result<Json<Exports>, ApiError> {
-    let exports = hub.store.read(|view| ledger::exports(view)).await?;
+    let exports = hub.store.read(ledger::exports).await?;
     Ok(Json(Exports { jobs: hub.exports.list(), ledger: exports.into_iter().map(Into::into).collect() }))
 }
 
