@@ -12,7 +12,8 @@ mod script;
 
 fn file(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(name);
-    let text = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; write it with the example `vectors`", path.display()));
+    let text =
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; write it with the example `vectors`", path.display()));
     serde_json::from_slice(&text).unwrap()
 }
 
@@ -47,7 +48,10 @@ fn two_thousand_histories_merge_as_written() {
     }
     assert_eq!(count, 2_000);
     assert!(bytes < 5_000_000, "{bytes} bytes");
-    assert!(conflicts > 200 && incomplete > 100 && deleted > 50, "{conflicts} conflicts, {incomplete} incomplete, {deleted} deleted");
+    assert!(
+        conflicts > 200 && incomplete > 100 && deleted > 50,
+        "{conflicts} conflicts, {incomplete} incomplete, {deleted} deleted"
+    );
 }
 
 #[test]
@@ -148,7 +152,10 @@ impl Rules {
             for entry in queue.as_array().unwrap() {
                 match entry["revision"].as_str() {
                     Some(id) => {
-                        assert!(!self.acked.contains(&(of.clone(), id.to_owned())), "{at}: {id} was acknowledged and waits again");
+                        assert!(
+                            !self.acked.contains(&(of.clone(), id.to_owned())),
+                            "{at}: {id} was acknowledged and waits again"
+                        );
                         assert!(self.frozen.contains_key(id) || what == "pull", "{at}: {id} waits and was never frozen");
                     }
                     None => assert!(drafts.insert(entry["draft"]["doc"].to_string()), "{at}: two drafts of one document"),
