@@ -26,24 +26,36 @@ fn real_observations_arrive_once_and_leave_as_they_were() {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
     let package = shared.join("data/camtrap-dp");
     if !package.join("observations.csv").is_file() {
-        return skip("real_data", "the camera-trap package is not here; MALOCA_SHARED names the folder that holds data/camtrap-dp");
+        return skip(
+            "real_data",
+            "the camera-trap package is not here; MALOCA_SHARED names the folder that holds data/camtrap-dp",
+        );
     }
     let (data, device, drive) = (folder(), folder(), folder());
     let hub = TestHub::start(data.path());
     let port = hub.port().to_string();
     // No address is given: the device asks on loopback by multicast, and the hub answers.
-    let sent = maloca(["send", "--interface", "lo", "--port", &port, "--code", CODE, "--device"]
-        .iter()
-        .map(std::ffi::OsStr::new)
-        .chain([device.path().as_os_str(), package.as_os_str()]));
+    let sent = maloca(
+        ["send", "--interface", "lo", "--port", &port, "--code", CODE, "--device"]
+            .iter()
+            .map(std::ffi::OsStr::new)
+            .chain([device.path().as_os_str(), package.as_os_str()]),
+    );
     assert!(sent.status.success(), "{}{}", String::from_utf8_lossy(&sent.stdout), String::from_utf8_lossy(&sent.stderr));
-    let exported = maloca(["export".as_ref(), "--data".as_ref(), data.path().as_os_str(), "--to".as_ref(), drive.path().as_os_str()]);
+    let exported =
+        maloca(["export".as_ref(), "--data".as_ref(), data.path().as_os_str(), "--to".as_ref(), drive.path().as_os_str()]);
     assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
-    let bundle = std::fs::read_dir(drive.path().join("Maloca")).expect("a folder").next().expect("a bundle").expect("an entry").path();
+    let bundle =
+        std::fs::read_dir(drive.path().join("Maloca")).expect("a folder").next().expect("a bundle").expect("an entry").path();
 
     let places: BTreeMap<String, (f64, f64)> = rows(&package.join("deployments.csv"))
         .into_iter()
-        .map(|row| (row["deploymentID"].clone(), (row["latitude"].parse().expect("a number"), row["longitude"].parse().expect("a number"))))
+        .map(|row| {
+            (
+                row["deploymentID"].clone(),
+                (row["latitude"].parse().expect("a number"), row["longitude"].parse().expect("a number")),
+            )
+        })
         .collect();
     let given = rows(&package.join("observations.csv"));
     let mut found: BTreeMap<String, Row> = BTreeMap::new();
@@ -70,7 +82,9 @@ fn real_observations_arrive_once_and_leave_as_they_were() {
     assert_eq!(copied.iter().map(|path| std::fs::read(path).expect("a photo")).collect::<BTreeSet<_>>(), photos);
     let named: BTreeSet<PathBuf> = found
         .values()
-        .flat_map(|row| row["media"].split([';', '|', ' ', ',']).filter(|path| !path.is_empty()).map(PathBuf::from).collect::<Vec<_>>())
+        .flat_map(|row| {
+            row["media"].split([';', '|', ' ', ',']).filter(|path| !path.is_empty()).map(PathBuf::from).collect::<Vec<_>>()
+        })
         .map(|path| bundle.join("data").join(path.strip_prefix("data").unwrap_or(&path)))
         .collect();
     assert_eq!(named, copied.into_iter().collect(), "each photo is named by an observation");

@@ -193,10 +193,11 @@ impl<'a, R: Rows> Outbox<'a, R> {
         let base = seen(doc, &history, &parents);
         let mut draft = before.clone().unwrap_or_else(|| Unfrozen::new(parents, base.as_ref()));
         draft.apply(edit, base.as_ref());
-        let says_nothing = base.as_ref().is_some_and(|base| draft.says_nothing(base));
+        // A root that was deleted before any offer says nothing either, though others may have made the document meanwhile.
+        let says_nothing = base.as_ref().map_or(draft.deleted, |base| draft.says_nothing(base));
         let unchanged = match &before {
             Some(before) => before.says_the_same(&draft),
-            None => says_nothing || (creates && draft.deleted),
+            None => says_nothing,
         };
         if unchanged {
             return Ok(Edited::Unchanged);
@@ -218,7 +219,7 @@ impl<'a, R: Rows> Outbox<'a, R> {
             return Ok(Edited::Undone);
         }
         draft.place = match &before {
-            Some(before) if creates => before.place,
+            Some(before) if draft.parents.is_empty() => before.place,
             _ => self.rows.next_place()?,
         };
         draft.created_at = at;
