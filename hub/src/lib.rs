@@ -1,7 +1,6 @@
 //! The hub: three doors, one intake, one order of events, three readers.
 //!
 //! Modules call downwards in this list, never back up:
-#![allow(dead_code, missing_docs)]
 
 pub mod cli; // what a person can tell the program
 pub mod housekeeping; // what a hub does by itself from time to time

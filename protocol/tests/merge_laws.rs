@@ -130,6 +130,7 @@ impl Naive<'_> {
     }
 
     /// For each property its distinct candidates, the shown one first, each with the revisions that wrote it.
+    #[expect(clippy::type_complexity, reason = "names, each with its candidates: a value and who wrote it")]
     fn properties(&self) -> BTreeMap<String, Vec<(Option<Value>, BTreeSet<RevisionId>)>> {
         let mut all = BTreeMap::new();
         for name in NAMES {

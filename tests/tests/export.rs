@@ -1,4 +1,6 @@
 //! Stories of export: everything goes to a drive, is found there again by strangers' programs, and what goes wrong is said.
+#![allow(clippy::large_futures, reason = "a story's future lives once")]
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on shall stop there")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

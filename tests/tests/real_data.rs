@@ -82,10 +82,8 @@ fn real_observations_arrive_once_and_leave_as_they_were() {
     assert_eq!(copied.iter().map(|path| std::fs::read(path).expect("a photo")).collect::<BTreeSet<_>>(), photos);
     let named: BTreeSet<PathBuf> = found
         .values()
-        .flat_map(|row| {
-            row["media"].split([';', '|', ' ', ',']).filter(|path| !path.is_empty()).map(PathBuf::from).collect::<Vec<_>>()
-        })
-        .map(|path| bundle.join("data").join(path.strip_prefix("data").unwrap_or(&path)))
+        .flat_map(|row| serde_json::from_str::<Vec<PathBuf>>(&row["media"]).expect("a list of paths"))
+        .map(|path| bundle.join(path))
         .collect();
     assert_eq!(named, copied.into_iter().collect(), "each photo is named by an observation");
     let checked = maloca(["verify".as_ref(), bundle.as_os_str()]);

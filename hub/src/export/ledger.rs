@@ -138,17 +138,7 @@ impl Copies {
     }
 }
 
-/// [`Copies`] for a single question.
-pub(crate) fn copies(view: &impl View, seq: u64) -> Result<u32, StoreError> {
-    Ok(Copies::of(view)?.through(seq))
-}
-
 /// What no drive has yet. Costs as much as has come since the newest export; nothing where there is none.
-pub(crate) fn not_on_drive(view: &impl View) -> Result<NotOnDrive, StoreError> {
-    let through = exports(view)?.iter().filter(|export| export.on_drive).map(|export| export.through).max();
-    since(view, through)
-}
-
 fn since(view: &impl View, through: Option<u64>) -> Result<NotOnDrive, StoreError> {
     let totals = writer::totals(view)?;
     let Some(through) = through.filter(|through| *through > 0) else {

@@ -17,8 +17,9 @@ pub struct Incoming {
     path: PathBuf,
     file: File,
     len: u64,
-    whole: blake3::Hasher,
-    block: blake3::Hasher,
+    // Boxed: each is 2 KB, and the file is handed from thread to thread.
+    whole: Box<blake3::Hasher>,
+    block: Box<blake3::Hasher>,
     in_block: usize,
     blocks: Vec<[u8; 32]>,
 }
@@ -49,8 +50,8 @@ impl Incoming {
             path: path.to_owned(),
             file: file.try_clone()?,
             len: 0,
-            whole: blake3::Hasher::new(),
-            block: blake3::Hasher::new(),
+            whole: Box::default(),
+            block: Box::default(),
             in_block: 0,
             blocks: Vec::new(),
         };

@@ -173,7 +173,8 @@ async fn receive(
     body: Body,
 ) -> Result<u64, ApiError> {
     let arrival = hub.arrival(device.id, device.clock);
-    let done = hub.uploads.receive(upload, noted, from, body.into_data_stream(), arrival).await;
+    // Boxed, so that a connection which uploads nothing does not carry an upload's room.
+    let done = Box::pin(hub.uploads.receive(upload, noted, from, body.into_data_stream(), arrival)).await;
     match done {
         Ok(Progress::Partial(offset)) => {
             hub.devices.brought(&device.id, Tally::default(), 0, hub.clock.now());
@@ -186,9 +187,8 @@ async fn receive(
         Err(error) => {
             let error = ApiError::from(error);
             if !matches!(error.problem().code.as_str(), "broken_off" | "taken_over" | "wrong_offset") {
-                let Trouble { code, detail } =
-                    Trouble { code: error.problem().code.clone(), detail: error.problem().detail.clone() };
-                hub.devices.failed(&device.id, Trouble { code, detail });
+                let problem = error.problem();
+                hub.devices.failed(&device.id, Trouble { code: problem.code.clone(), detail: problem.detail.clone() });
             }
             Err(error)
         }
