@@ -219,7 +219,7 @@ async fn strangers_programs_find_everything_again() {
     let sums = Command::new("sha256sum").args(["--quiet", "-c", "manifest-sha256.txt"]).current_dir(&done.path).status();
     assert!(sums.unwrap().success());
     judged_by_bagit_py(&done.path);
-    let exports = story.hub.store.read(|view| ledger::exports(view)).await.unwrap();
+    let exports = story.hub.store.read(ledger::exports).await.unwrap();
     assert_eq!(exports.len(), 1);
     assert_eq!((exports[0].head, exports[0].through), (done.head, done.head));
     assert_eq!(story.faults().await, Vec::<String>::new());
