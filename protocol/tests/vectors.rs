@@ -1,4 +1,5 @@
 //! Holds this implementation against the conformance vectors, and the vectors against rules that do not come from it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop there")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
