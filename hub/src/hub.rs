@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::disk::Disk;
+use crate::export::jobs::Jobs;
 use crate::intake::{Door, Rules, Tally, keep};
 use crate::media::uploads::Uploads;
 use crate::media::{MediaRoot, sweep};
@@ -119,6 +120,8 @@ pub struct Inner {
     pub sessions: Sessions,
     /// HTTPS.
     pub tls: Tls,
+    /// Exports for the page.
+    pub exports: Jobs,
     /// The disk under the data folder.
     pub disk: Disk,
     /// The clock.
@@ -247,6 +250,7 @@ impl Hub {
             pairing: Pairing::default(),
             sessions: Sessions::new(&control),
             tls,
+            exports: Jobs::default(),
             disk: Disk::of(&data),
             clock: options.clock,
             control,
@@ -314,7 +318,8 @@ impl Hub {
     }
 }
 
-const PROJECT: &[u8] = b"project";
+/// Where the project's id is among the settings.
+pub(crate) const PROJECT: &[u8] = b"project";
 const EPOCH: &[u8] = b"epoch";
 const HOME: &[u8] = b"home";
 const SETTINGS: &[u8] = b"settings";

@@ -12,6 +12,8 @@ pub mod devices; // who has joined, and what each told last
 pub mod trust; // who is trusted, and why
 pub mod intake; // the one way in
 pub mod media; // files named by their hash
+pub mod demo; // made-up observations with drawn photos
+pub mod verify; // re-reads everything and says what is wrong
 pub mod export; // bundles on drives, and the ledger of them
 pub mod query; // one filter, order and count for all who look
 pub mod feed; // the numbered order in which things were accepted

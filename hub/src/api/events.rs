@@ -3,7 +3,7 @@
 //! A stream begins with `hello`, at which the page fetches what it shows; whatever was missed before does not matter. A
 //! listener that is too slow is told `hello` again instead of being fed from a growing queue.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::ApiError;
 use super::admin::{overview, pairing};
+use crate::export::jobs::ExportJob;
 use crate::feed;
 use crate::hub::{Hub, Nudge};
 use crate::store::{Committed, StoreError};
@@ -38,6 +39,8 @@ struct Gathered {
     overview: bool,
     devices: BTreeSet<DeviceId>,
     docs: BTreeSet<DocId>,
+    /// The newest state of each export that changed.
+    exports: BTreeMap<String, ExportJob>,
     media: BTreeSet<MediaHash>,
 }
 
@@ -45,6 +48,7 @@ struct Listener {
     hub: Hub,
     committed: broadcast::Receiver<std::sync::Arc<Committed>>,
     nudges: broadcast::Receiver<Nudge>,
+    exports: broadcast::Receiver<ExportJob>,
     ticks: tokio::time::Interval,
     gathered: Gathered,
     overview_at: Option<Instant>,
@@ -61,6 +65,7 @@ pub(super) async fn stream(
     let listener = Listener {
         committed: hub.store.committed(),
         nudges: hub.nudge.listen(),
+        exports: hub.exports.listen(),
         ticks,
         gathered,
         overview_at: None,
@@ -85,6 +90,7 @@ impl Listener {
                 () = shutdown.cancelled() => return None,
                 told = self.committed.recv() => self.gathered.committed(told),
                 nudge = self.nudges.recv() => self.gathered.nudged(nudge),
+                job = self.exports.recv() => self.gathered.exported(job),
                 _ = self.ticks.tick() => self.tell().await,
             }
         }
@@ -137,8 +143,20 @@ impl Gathered {
         }
     }
 
+    fn exported(&mut self, job: Result<ExportJob, RecvError>) {
+        match job {
+            Ok(job) => drop(self.exports.insert(job.id.clone(), job)),
+            Err(_) => self.hello = true,
+        }
+    }
+
     fn is_empty(&self) -> bool {
-        !self.hello && !self.pairing && self.devices.is_empty() && self.docs.is_empty() && self.media.is_empty()
+        !self.hello
+            && !self.pairing
+            && self.exports.is_empty()
+            && self.devices.is_empty()
+            && self.docs.is_empty()
+            && self.media.is_empty()
     }
 
     fn events(self, hub: &Hub, view: &crate::store::Snapshot, overview: bool) -> Result<Vec<Event>, StoreError> {
@@ -160,6 +178,7 @@ impl Gathered {
             let hashes: Vec<&MediaHash> = self.media.iter().take(NAMES).collect();
             events.push(event("media", &serde_json::json!({ "hashes": hashes })));
         }
+        events.extend(self.exports.values().map(|job| event("export", job)));
         if self.pairing {
             events.push(event("pairing", &pairing::shown(hub)));
         }

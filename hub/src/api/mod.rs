@@ -35,7 +35,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use access::{Access, Caller, Peer};
-pub use admin::pairing::urls;
+pub use admin::pairing::{invitation, urls};
 pub use error::ApiError;
 
 use crate::hub::Hub;
@@ -97,6 +97,10 @@ pub fn routes() -> Vec<Route> {
         route(M::GET, "/admin/pairing", Manager, get(admin::pairing::get)),
         route(M::POST, "/admin/pairing", Manager, post(admin::pairing::open)),
         route(M::DELETE, "/admin/pairing", Manager, delete(admin::pairing::close)),
+        route(M::GET, "/admin/exports", Manager, get(admin::exports::list)),
+        route(M::POST, "/admin/exports", Manager, post(admin::exports::start)),
+        route(M::DELETE, "/admin/exports/{id}", Manager, delete(admin::exports::cancel)),
+        route(M::GET, "/admin/places", Manager, get(admin::exports::places)),
     ]
 }
 

@@ -6,12 +6,15 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use maloca_protocol::document::{Candidate, Document};
+use maloca_protocol::rest::BASE;
 use maloca_protocol::{DeviceId, DocId, MediaHash, time};
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
 use super::access::Caller;
 use super::body::{Asked, Json, Named};
+use crate::export::columns::About;
+use crate::export::formats::geojson;
 use crate::feed;
 use crate::hub::Hub;
 use crate::query::{self, Filter, Found, Has, PageError, Sort};
@@ -204,7 +207,7 @@ pub(super) async fn list(
     let after = question.after.clone();
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if question.format.as_deref() == Some("geojson") || accepts.contains(GEOJSON) {
-        return geojson(&hub, filter, sort, after, limit).await;
+        return as_geojson(&hub, filter, sort, after, limit).await;
     }
     let shared = hub.clone();
     let page = hub
@@ -223,26 +226,31 @@ pub(super) async fn list(
     Ok(Json(page).into_response())
 }
 
-const GEOJSON: &str = "application/geo+json";
+const GEOJSON: &str = geojson::MEDIA_TYPE;
 
-/// The same page as GeoJSON; `next` is a foreign member beside the features.
-async fn geojson(hub: &Hub, filter: Filter, sort: Sort, after: Option<String>, limit: usize) -> Result<Response, ApiError> {
-    let page = hub.store.read(move |view| match query::page(view, &filter, sort, after.as_deref(), limit) {
-        Ok(page) => Ok(Ok(page)),
-        Err(PageError::Store(error)) => Err(error),
-        Err(error @ PageError::BadAfter) => Ok(Err(error)),
+/// The same page as GeoJSON, with the columns of an export; `next` is a foreign member beside the features.
+async fn as_geojson(hub: &Hub, filter: Filter, sort: Sort, after: Option<String>, limit: usize) -> Result<Response, ApiError> {
+    let shared = hub.clone();
+    let collection = hub.store.read(move |view| {
+        let page = match query::page(view, &filter, sort, after.as_deref(), limit) {
+            Ok(page) => page,
+            Err(PageError::Store(error)) => return Err(error),
+            Err(error @ PageError::BadAfter) => return Ok(Err(error)),
+        };
+        let features = page.found.iter().map(|found| feature(&shared, view, found)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Ok(serde_json::json!({ "type": "FeatureCollection", "features": features, "next": page.next })))
     });
-    let page = page.await??;
-    let features: Vec<serde_json::Value> = page.found.iter().map(feature).collect();
-    let collection = serde_json::json!({ "type": "FeatureCollection", "features": features, "next": page.next });
+    let collection = collection.await??;
     Ok(([(header::CONTENT_TYPE, GEOJSON)], collection.to_string()).into_response())
 }
 
-fn feature(found: &Found) -> serde_json::Value {
-    let document = &found.document;
-    let geometry =
-        query::index::location(document).map(|(lat, lon)| serde_json::json!({ "type": "Point", "coordinates": [lon, lat] }));
-    serde_json::json!({ "type": "Feature", "id": document.doc, "geometry": geometry, "properties": document.set })
+fn feature(hub: &Hub, view: &Snapshot, found: &Found) -> Result<serde_json::Value, StoreError> {
+    let about = About::of(view, found, &|id| hub.devices.name(id), &mut |kept| {
+        let hash = kept.attachment.hash;
+        let held = view.row::<MediaRow>(T::Media, &hash.0)?.is_some_and(|row| row.held);
+        Ok(held.then(|| format!("{BASE}/media/{hash}")))
+    })?;
+    Ok(geojson::feature(found, &about))
 }
 
 /// `GET /observations/{doc}`

@@ -31,6 +31,7 @@ pub(super) async fn report(
         .store
         .read(move |view| {
             let author: AuthorRow = view.row(T::Authors, &id.0)?.unwrap_or_default();
+            let copies = ledger::Copies::of(view)?;
             let mut media = Vec::with_capacity(ask.len());
             for hash in ask {
                 let row: Option<MediaRow> = view.row(T::Media, &hash.0)?;
@@ -38,7 +39,7 @@ pub(super) async fn report(
                     None => (MediaState::Wanted, 0),
                     Some(row) => {
                         let state = if row.held { MediaState::Held } else { MediaState::Released };
-                        (state, ledger::copies(view, row.seq)?)
+                        (state, copies.through(row.seq))
                     }
                 };
                 media.push(MediaReceipt { hash, state, copies });

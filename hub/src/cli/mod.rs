@@ -15,6 +15,8 @@ mod open; // a new link to the manager's page
 mod send; // a device, for what is on this machine's disk
 mod sources; // what a device can read: GeoJSON, Camtrap DP
 mod devices; // who has joined
+mod export; // a copy on a drive
+mod verify; // is everything as it was written
 mod control; // how the command line talks to a hub that is running
 
 /// A hub for places without internet: phones hand over what they recorded, a manager sees it and takes it to town.
@@ -38,6 +40,10 @@ enum Command {
     Send(send::SendArgs),
     /// List the devices that have joined, with what is here of each and what is missing
     Devices(devices::DevicesArgs),
+    /// Copy everything to a folder or drive, and verify the copy by reading it back
+    Export(export::ExportArgs),
+    /// Re-read a data folder or a bundle, and say what is wrong
+    Verify(verify::VerifyArgs),
 }
 
 /// What a command comes to: an exit code, or an error that is printed with all its causes.
@@ -58,6 +64,8 @@ pub fn run() -> ExitCode {
             Command::Open(args) => open::run(args).await,
             Command::Send(args) => send::run(args).await,
             Command::Devices(args) => devices::run(args).await,
+            Command::Export(args) => export::run(args).await,
+            Command::Verify(args) => verify::run(args).await,
         }
     });
     // Blocking readers may still be at a slow disk; nothing that they do needs to be waited for.

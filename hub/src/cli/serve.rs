@@ -1,6 +1,7 @@
 //! `maloca serve`: the hub.
 
 use std::error::Error;
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -43,6 +44,9 @@ pub(crate) struct ServeArgs {
     /// Leave joining open with this code, for unattended set-up: everyone who knows it can join at any time
     #[arg(long, value_name = "CODE")]
     joining_code: Option<String>,
+    /// Let devices join for ten minutes from now, and show the code and the QR picture
+    #[arg(long, conflicts_with = "joining_code")]
+    join: bool,
     /// Which observations devices may read
     #[arg(long, value_enum, value_name = "WHICH")]
     devices_read: Option<DevicesRead>,
@@ -78,6 +82,9 @@ pub(crate) async fn run(args: ServeArgs) -> Outcome {
     hub.set_ports(ports);
     if let Some(code) = &args.joining_code {
         hub.pairing.stay_open(code);
+    }
+    if args.join {
+        hub.pairing.open(hub.clock.now());
     }
     let announced = control::announce(&hub.data, ports.http, &hub.control)?;
     // Before anybody is told that it runs, since who is told may end it at once.
@@ -159,10 +166,7 @@ fn ready(args: &ServeArgs, hub: &Hub, listeners: &Listeners) -> Result<(), Box<d
         for url in crate::api::urls(hub) {
             println!("  {url}");
         }
-        match &args.joining_code {
-            Some(code) => println!("\nJoining STAYS OPEN with the code {code}: everyone who knows it can join at any time."),
-            None => println!("\nTo let a phone join, open the page and choose \u{201c}Let a phone join\u{201d}."),
-        }
+        invite(args, hub);
         println!("End the hub with Ctrl+C.");
     }
     use std::io::Write as _;
@@ -171,4 +175,22 @@ fn ready(args: &ServeArgs, hub: &Hub, listeners: &Listeners) -> Result<(), Box<d
         open::in_browser(&link);
     }
     Ok(())
+}
+
+/// Says how a phone joins.
+fn invite(args: &ServeArgs, hub: &Hub) {
+    let Some((code, link)) = crate::api::invitation(hub) else {
+        println!("\nTo let a phone join, open the page and choose \u{201c}Let a phone join\u{201d}.");
+        return;
+    };
+    if std::io::stdout().is_terminal()
+        && let Ok(picture) = qrcode::QrCode::new(&link)
+    {
+        println!("\n{}", picture.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build());
+    }
+    if args.joining_code.is_some() {
+        println!("\nJoining STAYS OPEN with the code {code}: everyone who knows it can join at any time.");
+    } else {
+        println!("\nFor ten minutes a phone can join with the code {code} or the picture of {link}");
+    }
 }

@@ -1,2 +1,252 @@
-//! Export.
-pub mod ledger;
+//! Export: everything that the hub holds, copied to a drive as a bundle, read back, and entered into the ledger.
+//!
+//! `cli/export` and [`jobs`] (for the page) call [`export`]. It promises: a bundle is of one point of the feed; it has its
+//! name only when all of it is durable and was read back; an earlier bundle is never touched; what goes wrong is one
+//! sentence that says what to do, and leaves neither drive nor hub damaged. A media file that is damaged on the hub's own
+//! disk does not stop the rest: it is listed as missing, and said.
+
+pub mod bundle; // the layout of a bundle: names and manifests
+pub mod columns; // one flattening, one list of columns
+pub mod formats; // the files that people open
+pub mod names; // names that every drive can hold
+pub mod places; // where each media file lies in the bundle
+pub mod readme; // for whoever finds the drive
+mod run; // from a snapshot to a bundle that was read back
+mod write; // files and folders, fsynced
+pub mod check; // reading back
+pub mod ledger; // which export is on which drive
+pub mod drives; // drives and filesystems
+pub mod jobs; // one export at a time, for the page
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::hub::Hub;
+use crate::store::StoreError;
+use drives::Filesystem;
+
+/// What an export is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Writing to the drive.
+    #[default]
+    Writing,
+    /// Reading back what was written.
+    Verifying,
+}
+
+/// How far an export has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// What it is doing.
+    pub phase: Phase,
+    /// Bytes of this phase that are done: of media and revisions while writing, of everything while verifying.
+    pub bytes: u64,
+    /// Bytes of this phase in all.
+    pub bytes_total: u64,
+    /// Observations written.
+    pub observations: u64,
+    /// Media files written.
+    pub media: u64,
+}
+
+/// What an export came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The bundle's id.
+    pub bundle: [u8; 16],
+    /// When it was made, milliseconds since 1970.
+    pub at: i64,
+    /// Where it is.
+    pub path: PathBuf,
+    /// The head of the feed at its snapshot, and the chain hash there.
+    pub head: u64,
+    /// See `head`.
+    pub chain: [u8; 32],
+    /// Everything up to here is in it.
+    pub through: u64,
+    /// Observations that are not deleted.
+    pub observations: u64,
+    /// Kept revisions.
+    pub revisions: u64,
+    /// Media files.
+    pub media: u64,
+    /// Media that are attached and not in it, whatever the reason.
+    pub missing: u64,
+    /// Media that the hub should have and could not read, or not as they once came.
+    pub damaged: u64,
+    /// Bytes of the payload.
+    pub bytes: u64,
+    /// Whether it is on another filesystem than the data folder, and one that outlives the power.
+    pub on_drive: bool,
+}
+
+/// Why there is no new bundle. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The folder to export to is not there.
+    #[error("there is no folder {}; plug the drive in, or choose another folder", .0.display())]
+    TargetMissing(PathBuf),
+    /// What is there is no folder.
+    #[error("{} is no folder; choose a folder or a drive", .0.display())]
+    NotAFolder(PathBuf),
+    /// A copy inside the data folder is no copy.
+    #[error("{} is inside the hub's own data folder; choose a folder outside it, best on a drive", .0.display())]
+    InsideData(PathBuf),
+    /// Nothing can be written there.
+    #[error("{} can only be read; move the drive's lock switch, or use another drive", .0.display())]
+    ReadOnly(PathBuf),
+    /// This user may not write there.
+    #[error("you have no right to write to {}; choose another folder, or give yourself the right", .0.display())]
+    Denied(PathBuf),
+    /// There is no room.
+    #[error("{} is full{}; free some space there or use a larger drive. Nothing was changed", .path.display(), needs(*.needed, *.free))]
+    Full {
+        /// Where.
+        path: PathBuf,
+        /// Bytes that are needed, where they were known beforehand.
+        needed: Option<u64>,
+        /// Bytes that are free.
+        free: Option<u64>,
+    },
+    /// The filesystem holds no file that is so large.
+    #[error("the filesystem of {} holds no file of this size; format the drive as exFAT, or use another", .0.display())]
+    TooLarge(PathBuf),
+    /// The drive went away or failed.
+    #[error("the drive at {} does not answer any more; plug it in again and repeat the export, or use another drive", .path.display())]
+    Gone {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// What was read back is not what was written.
+    #[error("the drive did not keep what was written to it ({first}); do not trust it, and use another one")]
+    NotVerified {
+        /// The first thing that was wrong.
+        first: String,
+    },
+    /// It was cancelled.
+    #[error("the export was cancelled; nothing of it is left on the drive")]
+    Cancelled,
+    /// The bundle is whole and verified, but the hub could not note that.
+    #[error("the copy at {} is whole and verified, but the hub could not write that down; repeat the export later", .path.display())]
+    NotNoted {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// The hub's store failed.
+    #[error("the hub's own data could not be read; run `maloca verify` on its data folder")]
+    Store(#[from] StoreError),
+    /// Anything else that the system refused.
+    #[error("could not write to {}", .path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn needs(needed: Option<u64>, free: Option<u64>) -> String {
+    let mebi = |bytes: u64| bytes.div_ceil(1024 * 1024);
+    match (needed, free) {
+        (Some(needed), Some(free)) => format!(" (about {} MiB are needed, {} MiB are free)", mebi(needed), mebi(free)),
+        _ => String::new(),
+    }
+}
+
+impl ExportError {
+    /// The stable name of the problem.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TargetMissing(_) => "export_target_missing",
+            Self::NotAFolder(_) => "export_not_a_folder",
+            Self::InsideData(_) => "export_inside_data",
+            Self::ReadOnly(_) => "export_read_only",
+            Self::Denied(_) => "export_denied",
+            Self::Full { .. } => "export_full",
+            Self::TooLarge(_) => "export_file_too_large",
+            Self::Gone { .. } => "export_drive_gone",
+            Self::NotVerified { .. } => "export_not_verified",
+            Self::Cancelled => "export_cancelled",
+            Self::NotNoted { .. } => "export_not_noted",
+            Self::Store(_) => "export_store",
+            Self::Io { .. } => "export_failed",
+        }
+    }
+}
+
+/// What an error of the system on the drive means to a person.
+fn drive_error(path: &Path, source: io::Error) -> ExportError {
+    use io::ErrorKind as Kind;
+    let path = path.to_owned();
+    match source.kind() {
+        Kind::StorageFull | Kind::QuotaExceeded => ExportError::Full { free: drives::free(&path), path, needed: None },
+        Kind::ReadOnlyFilesystem => ExportError::ReadOnly(path),
+        Kind::PermissionDenied => ExportError::Denied(path),
+        Kind::FileTooLarge => ExportError::TooLarge(path),
+        // What this program has just made cannot be missing, unless the drive is.
+        Kind::NotFound | Kind::StaleNetworkFileHandle | Kind::NotConnected => ExportError::Gone { path, source },
+        _ if is_gone(&source) => ExportError::Gone { path, source },
+        _ => ExportError::Io { path, source },
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    use nix::errno::Errno;
+    let code = error.raw_os_error().map(Errno::from_raw);
+    matches!(code, Some(Errno::EIO | Errno::ENODEV | Errno::ENXIO | Errno::ENOMEDIUM | Errno::ESHUTDOWN))
+}
+
+/// Exports everything to a new bundle in `to`, reads it back, and enters it into the ledger.
+///
+/// `report` is told of progress from a blocking thread, some times a second at least and never in a hurry; `cancel` ends the
+/// export at the next block.
+///
+/// # Errors
+/// See [`ExportError`].
+pub async fn export(
+    hub: &Hub,
+    to: PathBuf,
+    cancel: CancellationToken,
+    report: impl Fn(Progress) + Send + Sync + 'static,
+) -> Result<Done, ExportError> {
+    let shared = hub.clone();
+    // All of it waits for disks.
+    let work = tokio::task::spawn_blocking(move || {
+        let source = run::Source::of(&shared)?;
+        let watch = run::Watch::new(&report, &cancel);
+        let done = run::run(&source, &to, &watch)?;
+        let filesystem = Filesystem::of(&done.path).map_err(|error| drive_error(&done.path, error))?;
+        Ok::<_, ExportError>((done, filesystem))
+    });
+    let (done, filesystem) = work.await.map_err(|error| StoreError::Bug(format!("an export ended early: {error}")))??;
+    let row = ledger::Export {
+        bundle: data_encoding::HEXLOWER.encode(&done.bundle),
+        path: done.path.to_string_lossy().into_owned(),
+        filesystem,
+        on_drive: done.on_drive,
+        epoch: hub.epoch,
+        head: done.head,
+        chain: data_encoding::HEXLOWER.encode(&done.chain),
+        through: done.through,
+        observations: done.observations,
+        revisions: done.revisions,
+        media: done.media,
+        bytes: done.bytes,
+        verified_at: hub.clock.now(),
+    };
+    match ledger::enter(&hub.store, done.bundle, row).await {
+        Ok(()) => Ok(done),
+        Err(source) => Err(ExportError::NotNoted { path: done.path, source }),
+    }
+}

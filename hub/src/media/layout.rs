@@ -20,12 +20,18 @@ pub struct MediaRoot {
 }
 
 impl MediaRoot {
+    /// The folders as they are, for whoever only looks.
+    #[must_use]
+    pub fn at(data: &Path) -> Self {
+        Self { media: data.join("media"), incoming: data.join("incoming"), thumbnails: data.join("thumbnails") }
+    }
+
     /// Makes the folders where they are missing, durably, so that publishing a file never has to make one.
     ///
     /// # Errors
     /// Where the data folder cannot be written.
     pub fn open(data: &Path) -> io::Result<Self> {
-        let root = Self { media: data.join("media"), incoming: data.join("incoming"), thumbnails: data.join("thumbnails") };
+        let root = Self::at(data);
         for folder in [&root.media, &root.incoming, &root.thumbnails] {
             make(folder)?;
         }

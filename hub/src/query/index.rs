@@ -51,7 +51,7 @@ pub(crate) fn location(document: &Document) -> Option<(f64, f64)> {
 }
 
 /// Key of the order by time of observation; the sign is flipped so that times before 1970 come first.
-pub(super) fn observed_key(observed_at: i64, seq: u64) -> [u8; 16] {
+pub(crate) fn observed_key(observed_at: i64, seq: u64) -> [u8; 16] {
     let mut key = [0; 16];
     key[..8].copy_from_slice(&((observed_at as u64) ^ (1 << 63)).to_be_bytes());
     key[8..].copy_from_slice(&seq.to_be_bytes());

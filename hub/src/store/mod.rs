@@ -21,6 +21,8 @@ use redb::Database;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 pub use codec::Damage;
+/// What the database says of itself, for `verify`, which tells damage from a disk that failed.
+pub(crate) use redb as redb_error;
 pub use tables::T;
 pub use view::{Snapshot, View};
 pub use writer::{Committed, Totals, WriteTx};

@@ -102,7 +102,7 @@ pub(crate) fn after_admission(tx: &mut WriteTx<'_>, rules: &Rules, revision: &Va
 }
 
 /// The standing that the hubs' revisions of this document come to.
-fn judged(tx: &WriteTx<'_>, rules: &Rules, doc: &DocId, role: Standing) -> Result<Option<Standing>, StoreError> {
+pub(crate) fn judged(tx: &impl View, rules: &Rules, doc: &DocId, role: Standing) -> Result<Option<Standing>, StoreError> {
     let row: DocRow = tx.row(T::Docs, doc.as_bytes())?.unwrap_or_default();
     let mut of_hubs = Vec::new();
     for revision in query::history(tx, &row)? {

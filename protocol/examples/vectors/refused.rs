@@ -250,7 +250,7 @@ fn attachments(c: &mut Cases) {
 fn bad_signature(c: &mut Cases) {
     let number = c.0.len();
     let mut rev = sound(number);
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         rev["author"] = DeviceKey::from_seed([6; 32]).id().to_string().into();
         c.text(Refusal::BadSignature, &line(&rev));
     } else {

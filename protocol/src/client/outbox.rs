@@ -30,7 +30,7 @@ mod rows; // where the rules keep what they know
 pub mod memory; // rows without any cleverness
 
 pub use draft::{Edit, Unfrozen};
-pub use rows::Rows;
+pub use rows::{Kept, Own, Parked, Rows, Waiting};
 
 /// A document as this device holds it, besides its revisions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,51 +54,6 @@ impl Local {
     const fn new(kind: String) -> Self {
         Self { kind, version: 0, version_synced: BTreeMap::new(), draft: None, source: None }
     }
-}
-
-/// A revision that is kept here.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Kept {
-    /// The revision.
-    pub revision: ValidRevision,
-    /// Where it stands in the queue and which version of the document it froze, if it is this device's own.
-    pub own: Option<Own>,
-}
-
-/// The bookkeeping of an own revision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Own {
-    /// Its place in the queue.
-    pub place: u64,
-    /// The document's version that it froze.
-    pub version: u64,
-}
-
-/// A frozen revision that waits for a hub.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waiting {
-    /// Its place in the queue.
-    pub place: u64,
-    /// Its document.
-    pub doc: DocId,
-    /// Its id.
-    pub id: RevisionId,
-}
-
-/// A revision that a hub refused, or a draft that this device itself could not freeze. Kept, shown, and in nobody's way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parked {
-    /// Its place in the queue.
-    pub place: u64,
-    /// Its document.
-    pub doc: DocId,
-    /// Its id; none for a draft.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<RevisionId>,
-    /// The stable name of the refusal.
-    pub code: String,
-    /// What is wrong and what to do.
-    pub detail: String,
 }
 
 /// What stands in the queue for a hub.

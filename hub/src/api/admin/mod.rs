@@ -1,5 +1,6 @@
-//! The manager's calls: what there is at one glance, devices, joining.
+//! The manager's calls: what there is at one glance, devices, joining, copies on drives.
 
 pub(super) mod overview; // what is here, at one glance; the hub's name; new links
 pub(super) mod devices; // cards, names, putting out
 pub(super) mod pairing; // the code and its QR picture
+pub(super) mod exports; // copies on drives

@@ -30,6 +30,12 @@ pub(in super::super) fn shown(hub: &Hub) -> Option<Shown> {
     hub.pairing.show(hub.clock.now()).map(|open| dress(hub, open))
 }
 
+/// The code that is open now and the link that its QR picture holds, for the terminal.
+#[must_use]
+pub fn invitation(hub: &Hub) -> Option<(String, String)> {
+    shown(hub).map(|shown| (shown.open.code, shown.link))
+}
+
 fn dress(hub: &Hub, open: pairing::Shown) -> Shown {
     let urls = urls(hub);
     let base = urls.first().cloned().unwrap_or_default();

@@ -1,7 +1,55 @@
 //! What the outbox's rules need of whoever keeps their rows: tables on disk, or memory.
 
-use super::{Kept, Local, Parked, Waiting};
+use serde::{Deserialize, Serialize};
+
+use super::Local;
 use crate::ids::{DeviceId, DocId, RevisionId};
+use crate::revision::ValidRevision;
+
+/// A revision that is kept here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// The revision.
+    pub revision: ValidRevision,
+    /// Where it stands in the queue and which version of the document it froze, if it is this device's own.
+    pub own: Option<Own>,
+}
+
+/// The bookkeeping of an own revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Own {
+    /// Its place in the queue.
+    pub place: u64,
+    /// The document's version that it froze.
+    pub version: u64,
+}
+
+/// A frozen revision that waits for a hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Its place in the queue.
+    pub place: u64,
+    /// Its document.
+    pub doc: DocId,
+    /// Its id.
+    pub id: RevisionId,
+}
+
+/// A revision that a hub refused, or a draft that this device itself could not freeze. Kept, shown, and in nobody's way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// Its place in the queue.
+    pub place: u64,
+    /// Its document.
+    pub doc: DocId,
+    /// Its id; none for a draft.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<RevisionId>,
+    /// The stable name of the refusal.
+    pub code: String,
+    /// What is wrong and what to do.
+    pub detail: String,
+}
 
 /// Where the rules keep their rows: tables on disk, or memory. One caller at a time; all changes of one call are kept together or not at all.
 #[expect(missing_docs, reason = "each is a row's get, put, remove or list; the parameters say of what")]

@@ -1,0 +1,195 @@
+//! Exports for the page: one at a time, with what the last ones came to.
+//!
+//! `api/admin/exports` starts and cancels them, `api/events` tells of their changes. It promises that a job goes on when the
+//! page is closed, and that its end is said in a sentence. What is kept is in memory only: the ledger outlives it.
+//!
+//! One plain mutex guards the list; it is held for microseconds and never across an await.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use maloca_protocol::time;
+use serde::Serialize;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use super::{ExportError, Phase, Progress};
+use crate::hub::Hub;
+
+/// Jobs that are remembered.
+const REMEMBERED: usize = 20;
+
+/// How a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Writing to the drive.
+    Writing,
+    /// Reading back what was written.
+    Verifying,
+    /// Verified, named, and in the ledger.
+    Done,
+    /// It could not be done.
+    Failed,
+    /// Somebody cancelled it.
+    Cancelled,
+}
+
+/// Why a job failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trouble {
+    code: &'static str,
+    detail: String,
+}
+
+/// A job as the page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExportJob {
+    /// Its id, hex.
+    pub id: String,
+    to: String,
+    path: Option<String>,
+    /// How it stands.
+    pub state: State,
+    phase_bytes: u64,
+    phase_bytes_total: u64,
+    observations: u64,
+    media: u64,
+    media_missing: u64,
+    started_at: String,
+    ended_at: Option<String>,
+    trouble: Option<Trouble>,
+    on_drive: Option<bool>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Newest first.
+    jobs: VecDeque<ExportJob>,
+    running: Option<(String, CancellationToken)>,
+}
+
+/// All jobs of a hub.
+pub struct Jobs {
+    inner: Mutex<Inner>,
+    changed: broadcast::Sender<ExportJob>,
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self { inner: Mutex::default(), changed: broadcast::channel(64).0 }
+    }
+}
+
+impl Jobs {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The last jobs, newest first.
+    #[must_use]
+    pub fn list(&self) -> Vec<ExportJob> {
+        self.lock().jobs.iter().cloned().collect()
+    }
+
+    /// Tells of each change of a job.
+    #[must_use]
+    pub fn listen(&self) -> broadcast::Receiver<ExportJob> {
+        self.changed.subscribe()
+    }
+
+    /// Cancels a job that is running; says whether it was.
+    pub fn cancel(&self, id: &str) -> bool {
+        let inner = self.lock();
+        let running = inner.running.as_ref().filter(|(running, _)| running == id);
+        running.inspect(|(_, cancel)| cancel.cancel()).is_some()
+    }
+
+    fn change(&self, id: &str, change: impl FnOnce(&mut ExportJob)) {
+        let mut inner = self.lock();
+        if let Some(job) = inner.jobs.iter_mut().find(|job| job.id == id) {
+            change(job);
+            // Nobody listening is no error.
+            let _ = self.changed.send(job.clone());
+        }
+    }
+}
+
+/// Starts an export. `None` while another one is running.
+#[must_use]
+pub fn start(hub: &Hub, to: PathBuf) -> Option<ExportJob> {
+    let id = data_encoding::HEXLOWER.encode(&rand::random::<[u8; 8]>());
+    let job = ExportJob {
+        id: id.clone(),
+        to: to.to_string_lossy().into_owned(),
+        path: None,
+        state: State::Writing,
+        phase_bytes: 0,
+        phase_bytes_total: 0,
+        observations: 0,
+        media: 0,
+        media_missing: 0,
+        started_at: hub.clock.text(),
+        ended_at: None,
+        trouble: None,
+        on_drive: None,
+    };
+    let cancel = hub.shutdown.child_token();
+    {
+        let mut inner = hub.exports.lock();
+        if inner.running.is_some() {
+            return None;
+        }
+        inner.running = Some((id.clone(), cancel.clone()));
+        inner.jobs.push_front(job.clone());
+        inner.jobs.truncate(REMEMBERED);
+    }
+    let _ = hub.exports.changed.send(job.clone());
+    let hub = hub.clone();
+    tokio::spawn(async move {
+        let (shared, job_id) = (hub.clone(), id.clone());
+        let report = move |progress: Progress| shared.exports.change(&job_id, |job| progressed(job, progress));
+        let outcome = super::export(&hub, to, cancel, report).await;
+        hub.exports.lock().running = None;
+        let now = time::format_millis(hub.clock.now());
+        hub.exports.change(&id, |job| {
+            job.ended_at = Some(now);
+            match outcome {
+                Ok(done) => {
+                    job.state = State::Done;
+                    job.path = Some(done.path.to_string_lossy().into_owned());
+                    job.media_missing = done.missing;
+                    job.on_drive = Some(done.on_drive);
+                }
+                Err(error) => ended(job, &error),
+            }
+        });
+    });
+    Some(job)
+}
+
+fn progressed(job: &mut ExportJob, progress: Progress) {
+    job.state = match progress.phase {
+        Phase::Writing => State::Writing,
+        Phase::Verifying => State::Verifying,
+    };
+    job.phase_bytes = progress.bytes;
+    job.phase_bytes_total = progress.bytes_total;
+    job.observations = progress.observations;
+    job.media = progress.media;
+}
+
+fn ended(job: &mut ExportJob, error: &ExportError) {
+    let cancelled = matches!(error, ExportError::Cancelled);
+    job.state = if cancelled { State::Cancelled } else { State::Failed };
+    if !cancelled {
+        tracing::warn!(error = error as &dyn std::error::Error, "an export failed");
+        job.trouble = Some(Trouble { code: error.code(), detail: format!("{}.", sentence(&error.to_string())) });
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

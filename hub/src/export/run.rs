@@ -1,0 +1,356 @@
+//! From a snapshot to a bundle that was read back.
+//!
+//! [`super::export`] runs this on a blocking thread. Order: media (so that it is known which are damaged), then the documents
+//! in all formats side by side, then revisions, then the tag files; fsync; read back; name.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io::{self, Write as _};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use maloca_protocol::document::Kept;
+use maloca_protocol::{DeviceId, MediaHash};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::bundle::{self, Origin};
+use super::columns::{About, Collector, Columns, flatten};
+use super::drives::{self, Filesystem};
+use super::formats::{csv, geojson, json, revisions};
+use super::places::{Label, Places};
+use super::write::Bag;
+use super::{Done, ExportError, Phase, Progress, check, drive_error, readme};
+use crate::hub::Hub;
+use crate::media::MediaRoot;
+use crate::media::read::Reader;
+use crate::query::{self, Filter, Found};
+use crate::store::rows::MediaRow;
+use crate::store::view::ViewExt as _;
+use crate::store::{Snapshot, StoreError, T, writer};
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+/// Room that an export leaves free on a drive, and needs for what is not counted beforehand.
+const AIR_BYTES: u64 = 1024 * 1024;
+
+/// What people call a device.
+type Names = Box<dyn Fn(&DeviceId) -> Option<String> + Send>;
+
+/// What an export is made of.
+pub(super) struct Source {
+    view: Snapshot,
+    media: MediaRoot,
+    data: PathBuf,
+    hub: DeviceId,
+    origin: Origin,
+    now: i64,
+    names: Names,
+}
+
+impl Source {
+    /// The hub as it is now.
+    pub(super) fn of(hub: &Hub) -> Result<Self, StoreError> {
+        let shared = hub.clone();
+        Ok(Self {
+            view: hub.store.snapshot()?,
+            media: hub.media.clone(),
+            data: hub.data.clone(),
+            hub: hub.id(),
+            origin: Origin {
+                hub_name: hub.settings().name,
+                hub: hub.id().to_string(),
+                project: hub.project.to_string(),
+                epoch: hub.epoch.to_string(),
+            },
+            now: hub.clock.now(),
+            names: Box::new(move |id| shared.devices.name(id)),
+        })
+    }
+}
+
+/// Whom to tell, and whether to go on.
+pub(super) struct Watch<'a> {
+    report: &'a dyn Fn(Progress),
+    cancel: &'a CancellationToken,
+    state: RefCell<(Progress, Option<Instant>)>,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(report: &'a dyn Fn(Progress), cancel: &'a CancellationToken) -> Self {
+        Self { report, cancel, state: RefCell::default() }
+    }
+
+    /// Changes the progress and tells it, unless it was told just now; ends an export that was cancelled.
+    fn step(&self, change: impl FnOnce(&mut Progress)) -> Result<(), ExportError> {
+        let mut state = self.state.borrow_mut();
+        let phase = state.0.phase;
+        change(&mut state.0);
+        if phase != state.0.phase || state.1.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            state.1 = Some(Instant::now());
+            (self.report)(state.0);
+        }
+        if self.cancel.is_cancelled() { Err(ExportError::Cancelled) } else { Ok(()) }
+    }
+
+    fn tell(&self) {
+        (self.report)(self.state.borrow().0);
+    }
+}
+
+/// Writes and verifies a bundle in `to`.
+pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<Done, ExportError> {
+    let to = target(to, &source.data)?;
+    let on_drive = is_on_drive(&to, &source.data)?;
+    let view = &source.view;
+    let totals = writer::totals(view)?;
+    let order = revisions::Order::of(view)?;
+    let places = Places::of(view)?;
+    let columns = columns(view)?;
+    let bytes_total = totals.media_bytes + order.bytes();
+    let needed = bytes_total + order.bytes() + AIR_BYTES;
+    if let Some(free) = drives::free(&to).filter(|free| *free < needed) {
+        return Err(ExportError::Full { path: to, needed: Some(needed), free: Some(free) });
+    }
+    watch.step(|progress| progress.bytes_total = bytes_total)?;
+    let mut done = Done {
+        bundle: rand::random(),
+        at: source.now,
+        path: PathBuf::new(),
+        head: totals.head,
+        chain: totals.chain,
+        through: totals.head,
+        observations: 0,
+        revisions: order.count(),
+        media: 0,
+        missing: 0,
+        damaged: 0,
+        bytes: 0,
+        on_drive,
+    };
+    let mut bag = Bag::begin(&to, &source.hub)?;
+    let damaged = write_media(source, &places, &mut bag, &mut done, watch)?;
+    write_documents(source, &places, &damaged, &columns, &mut bag, &mut done, watch)?;
+    let mut out = bag.create(bundle::REVISIONS)?;
+    let failed = drive_failed(&bag);
+    order.write(view, &mut out, &failed, &mut |bytes| watch.step(|progress| progress.bytes += bytes))?;
+    bag.add(out)?;
+    let (bytes, files) = bag.payload;
+    done.bytes = bytes;
+    bag.tag(bundle::BAGIT, bundle::BAGIT_TEXT)?;
+    bag.tag(bundle::INFO, &bundle::info(&source.origin, &done, bytes, files))?;
+    bag.tag(bundle::README, &readme::text(&source.origin.hub_name, &done))?;
+    bag.close()?;
+    verify(bag.root(), bytes, watch)?;
+    done.path = bag.name(|n| bundle::folder_name(done.at, &source.origin.hub_name, n))?;
+    watch.tell();
+    Ok(done)
+}
+
+/// The folder to export to, if it is one that a copy may be in.
+fn target(to: &Path, data: &Path) -> Result<PathBuf, ExportError> {
+    let real = to.canonicalize().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => ExportError::TargetMissing(to.to_owned()),
+        _ => drive_error(to, error),
+    })?;
+    if !real.is_dir() {
+        return Err(ExportError::NotAFolder(real));
+    }
+    let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
+    if real.starts_with(&data) { Err(ExportError::InsideData(real)) } else { Ok(real) }
+}
+
+fn is_on_drive(to: &Path, data: &Path) -> Result<bool, ExportError> {
+    let there = Filesystem::of(to).map_err(|error| drive_error(to, error))?;
+    let here = Filesystem::of(data).map_err(|error| drive_error(data, error))?;
+    Ok(!there.is_same(&here) && !there.is_in_memory())
+}
+
+fn columns(view: &Snapshot) -> Result<Columns, StoreError> {
+    let mut collector = Collector::default();
+    query::each(view, &Filter::default(), &mut |found| {
+        collector.see(&found.document);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(collector.columns())
+}
+
+fn drive_failed(bag: &Bag) -> impl Fn(io::Error) -> ExportError + use<> {
+    let root = bag.root().to_owned();
+    move |error| drive_error(&root, error)
+}
+
+/// Copies all media; those that are not what once came are told.
+fn write_media(
+    source: &Source,
+    places: &Places,
+    bag: &mut Bag,
+    done: &mut Done,
+    watch: &Watch<'_>,
+) -> Result<BTreeSet<MediaHash>, ExportError> {
+    let failed = drive_failed(bag);
+    let mut damaged = BTreeSet::new();
+    let mut list = csv::Writer::new(bag.create(bundle::MEDIA_LIST)?, bundle::MEDIA_COLUMNS.iter().copied()).map_err(&failed)?;
+    for hash in places.hashes() {
+        let Some(row) = source.view.row::<MediaRow>(T::Media, &hash.0)? else { continue };
+        let Some((path, label)) = places.path(&source.view, &hash)? else { continue };
+        let (seq, size) = (row.seq, row.size);
+        match copy(source, hash, row, &path, bag, watch)? {
+            Ok(()) => {
+                let Label { name, media_type, doc, .. } = label;
+                let doc = doc.map_or(Value::Null, |doc| doc.to_string().into());
+                let cells = [path.into(), hash.to_string().into(), size.into(), media_type.into(), name.into(), doc];
+                list.row(cells).map_err(&failed)?;
+                done.media += 1;
+                watch.step(|progress| progress.media += 1)?;
+            }
+            Err(error) => {
+                tracing::warn!(%error, %hash, "a media file could not be exported; it is listed as missing");
+                damaged.insert(hash);
+                done.damaged += 1;
+                // From here on this bundle is no copy of everything, so it vouches for what came before only.
+                done.through = done.through.min(seq.saturating_sub(1));
+            }
+        }
+    }
+    bag.add(list.finish().map_err(&failed)?)?;
+    Ok(damaged)
+}
+
+/// Copies a media file. The inner error is the source's.
+fn copy(
+    source: &Source,
+    hash: MediaHash,
+    row: MediaRow,
+    path: &str,
+    bag: &mut Bag,
+    watch: &Watch<'_>,
+) -> Result<io::Result<()>, ExportError> {
+    let reader = match Reader::open(&source.media, hash, row) {
+        Ok(reader) => reader,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut out = bag.create(path)?;
+    for index in 0..reader.blocks() {
+        let block = match reader.block(index) {
+            Ok(block) => block,
+            Err(error) => {
+                bag.give_up(out)?;
+                return Ok(Err(error));
+            }
+        };
+        out.write_all(&block).map_err(|error| drive_error(bag.root(), error))?;
+        watch.step(|progress| progress.bytes += block.len() as u64)?;
+    }
+    bag.add(out)?;
+    Ok(Ok(()))
+}
+
+/// Writes the observations in all formats side by side, and the list of media that are missing.
+fn write_documents(
+    source: &Source,
+    places: &Places,
+    damaged: &BTreeSet<MediaHash>,
+    columns: &Columns,
+    bag: &mut Bag,
+    done: &mut Done,
+    watch: &Watch<'_>,
+) -> Result<(), ExportError> {
+    let failed = drive_failed(bag);
+    let mut as_json = json::Writer::new(bag.create("data/observations.json")?).map_err(&failed)?;
+    let mut as_geojson = geojson::Writer::new(bag.create("data/observations.geojson")?).map_err(&failed)?;
+    let mut as_csv = csv::Writer::new(bag.create("data/observations.csv")?, columns.names()).map_err(&failed)?;
+    let columns_missing = bundle::MISSING_COLUMNS.iter().copied();
+    let mut missing = csv::Writer::new(bag.create(bundle::MISSING_LIST)?, columns_missing).map_err(&failed)?;
+    // The walk knows errors of the store only; one of the drive is kept here and ends it.
+    let mut stopped: Option<ExportError> = None;
+    query::each(&source.view, &Filter::default(), &mut |found| {
+        let one = || -> Result<(), ExportError> {
+            let about = About::of(&source.view, &found, &source.names, &mut |kept| place(source, places, damaged, kept))?;
+            let flat = flatten(&found.document, &about);
+            as_json.write(columns, &flat, &found.document).map_err(&failed)?;
+            as_geojson.write(columns, &flat).map_err(&failed)?;
+            as_csv.write(columns, &flat).map_err(&failed)?;
+            if about.missing > 0 {
+                done.missing += about.missing;
+                list_missing(source, damaged, &found, &mut missing)?;
+            }
+            done.observations += 1;
+            watch.step(|progress| progress.observations += 1)
+        };
+        match { one }() {
+            Ok(()) => Ok(ControlFlow::Continue(())),
+            Err(error) => {
+                stopped = Some(error);
+                Ok(ControlFlow::Break(()))
+            }
+        }
+    })?;
+    stopped.map_or(Ok(()), Err)?;
+    for out in [as_json.finish(), as_geojson.finish(), as_csv.finish(), missing.finish()] {
+        bag.add(out.map_err(&failed)?)?;
+    }
+    Ok(())
+}
+
+fn place(source: &Source, places: &Places, damaged: &BTreeSet<MediaHash>, kept: &Kept) -> Result<Option<String>, StoreError> {
+    let hash = kept.attachment.hash;
+    if damaged.contains(&hash) {
+        return Ok(None);
+    }
+    Ok(places.path(&source.view, &hash)?.map(|(path, _)| path))
+}
+
+fn list_missing(
+    source: &Source,
+    damaged: &BTreeSet<MediaHash>,
+    found: &Found,
+    missing: &mut csv::Writer<super::write::Out>,
+) -> Result<(), ExportError> {
+    for Kept { attachment, .. } in &found.document.attachments {
+        let row = source.view.row::<MediaRow>(T::Media, &attachment.hash.0)?;
+        let reason = match row {
+            _ if damaged.contains(&attachment.hash) => "damaged on the hub's disk",
+            Some(row) if row.held => continue,
+            Some(_) => "freed on the hub after it was copied to other drives",
+            None => "not received yet",
+        };
+        let cells: [Value; 6] = [
+            found.document.doc.to_string().into(),
+            attachment.hash.to_string().into(),
+            attachment.name.clone().into(),
+            attachment.media_type.clone().into(),
+            attachment.size.into(),
+            reason.into(),
+        ];
+        missing.row(cells).map_err(|error| drive_error(Path::new(bundle::MISSING_LIST), error))?;
+    }
+    Ok(())
+}
+
+/// Reads everything back, as from another program.
+fn verify(root: &Path, bytes_total: u64, watch: &Watch<'_>) -> Result<(), ExportError> {
+    watch.step(|progress| {
+        *progress = Progress { phase: Phase::Verifying, bytes: 0, bytes_total, ..*progress };
+    })?;
+    let mut first = None;
+    let mut tell = |read: &check::Read| {
+        let told = watch.step(|progress| progress.bytes = read.bytes);
+        told.map_err(|_| io::Error::from(io::ErrorKind::Interrupted))
+    };
+    let mut keep_first = |fault| {
+        first.get_or_insert(fault);
+    };
+    let read = check::bundle(root, false, &mut keep_first, &mut tell);
+    match read {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(ExportError::Cancelled),
+        Err(error) => return Err(drive_error(root, error)),
+    }
+    match first {
+        None => Ok(()),
+        Some(fault) => Err(ExportError::NotVerified { first: fault.to_string() }),
+    }
+}
