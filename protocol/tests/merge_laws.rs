@@ -37,6 +37,9 @@ fn step() -> impl Strategy<Value = Step> {
 
 type Clock = [u32; REPLICAS];
 
+/// Values, or none where unset, each with the revisions that wrote it.
+type Candidates = Vec<(Option<Value>, BTreeSet<RevisionId>)>;
+
 struct History {
     revisions: Vec<ValidRevision>,
     clocks: BTreeMap<RevisionId, Clock>,
@@ -130,8 +133,7 @@ impl Naive<'_> {
     }
 
     /// For each property its distinct candidates, the shown one first, each with the revisions that wrote it.
-    #[expect(clippy::type_complexity, reason = "names, each with its candidates: a value and who wrote it")]
-    fn properties(&self) -> BTreeMap<String, Vec<(Option<Value>, BTreeSet<RevisionId>)>> {
+    fn properties(&self) -> BTreeMap<String, Candidates> {
         let mut all = BTreeMap::new();
         for name in NAMES {
             let writes = |r: &&ValidRevision| r.content().set.contains_key(name) || r.content().unset.iter().any(|u| u == name);
@@ -139,7 +141,7 @@ impl Naive<'_> {
             let mut free: Vec<&ValidRevision> =
                 writers.iter().filter(|w| !writers.iter().any(|other| self.ancestor(w, other))).copied().collect();
             free.sort_by_key(|r| std::cmp::Reverse((self.depth(r), r.id())));
-            let mut candidates: Vec<(Option<Value>, BTreeSet<RevisionId>)> = Vec::new();
+            let mut candidates: Candidates = Vec::new();
             for writer in free {
                 let value = writer.content().set.get(name).cloned();
                 match candidates.iter_mut().find(|(other, _)| *other == value) {
@@ -234,7 +236,7 @@ proptest! {
             let candidates = properties.get(name);
             let shown = candidates.and_then(|candidates| candidates[0].0.clone());
             prop_assert_eq!(document.set.get(name), shown.as_ref(), "{}", name);
-            let listed: Option<Vec<(Option<Value>, BTreeSet<RevisionId>)>> = document.conflicts.get(name).map(|listed| {
+            let listed: Option<Candidates> = document.conflicts.get(name).map(|listed| {
                 listed.iter().map(|c| (c.value.clone(), c.revisions.iter().copied().collect())).collect()
             });
             prop_assert_eq!(listed, candidates.filter(|candidates| candidates.len() > 1).cloned(), "{}", name);

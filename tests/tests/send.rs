@@ -1,5 +1,5 @@
 //! Stories of a device that sends, through the real binary: once and again, cut off, killed, refused, and in disagreement.
-#![expect(clippy::unwrap_used, reason = "a story that cannot go on shall stop there")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop there")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
