@@ -124,8 +124,9 @@ async fn a_hub_that_is_killed_under_load_keeps_what_it_acknowledged() {
     eprintln!("{} kills of the hub, {revisions} revisions and {media} photos acknowledged, {checked} looked up again", kills());
 }
 
-/// A walk that grows: features with photos, each of which belongs to one.
-fn walk(folder: &std::path::Path, features: usize, random: &mut StdRng) -> std::path::PathBuf {
+/// A walk that grows and is corrected: features with photos, each of which belongs to one. `words` holds what each says.
+fn walk(folder: &std::path::Path, words: &[u32], random: &mut StdRng) -> std::path::PathBuf {
+    let features = words.len();
     let mut list = Vec::new();
     for n in 0..features {
         let photo = folder.join(format!("{n}.jpg"));
@@ -137,7 +138,7 @@ fn walk(folder: &std::path::Path, features: usize, random: &mut StdRng) -> std::
         let media = if n % 4 == 0 { json!([format!("{n}.jpg")]) } else { json!([]) };
         list.push(json!({
             "type": "Feature", "id": format!("f{n}"), "geometry": { "type": "Point", "coordinates": [-76.36, -6.48] },
-            "properties": { "notes": format!("seen {n}"), "media": media },
+            "properties": { "notes": format!("seen {n}, word {}", words[n]), "media": media },
         }));
     }
     let path = folder.join("walk.geojson");
@@ -157,10 +158,15 @@ async fn a_sender_that_is_killed_goes_on_and_doubles_nothing() {
     let mut random = StdRng::seed_from_u64(seed());
     let (data, device, source) = (folder(), folder(), folder());
     let device = device.path().join("device");
-    let mut features = 0;
-    for _ in 0..kills() {
-        features += random.random_range(1..12);
-        let walk = walk(source.path(), features, &mut random);
+    let mut words: Vec<u32> = Vec::new();
+    for round in 1..=kills() as u32 {
+        words.extend(std::iter::repeat_n(0, random.random_range(1..12)));
+        // Some are corrected, whether or not the hub's answer to what they said before was ever heard.
+        for _ in 0..4 {
+            let n = random.random_range(0..words.len());
+            words[n] = round;
+        }
+        let walk = walk(source.path(), &words, &mut random);
         let hub = TestHub::start(data.path());
         let mut sender = send(&device, &hub, &walk).spawn().expect("maloca starts");
         tokio::time::sleep(Duration::from_millis(random.random_range(1..150))).await;
@@ -178,13 +184,20 @@ async fn a_sender_that_is_killed_goes_on_and_doubles_nothing() {
     let manager = maloca_tests::device::client().get(format!("{}/api/v1/observations?limit=500", hub.http()));
     let listed = manager.bearer_auth(hub.control()).send().await.expect("an answer");
     let listed: serde_json::Value = listed.json().await.expect("JSON");
+    let features = words.len();
     assert_eq!(listed["total"], features, "each feature once");
+    let mut said: Vec<String> = words.iter().enumerate().map(|(n, word)| format!("seen {n}, word {word}")).collect();
     for observation in listed["observations"].as_array().expect("a list") {
-        assert_eq!((&observation["revisions"], &observation["state"]), (&json!(1), &json!("whole")), "{observation}");
+        // One head and no conflict: each correction was made upon what was said before, answered or not.
+        let heads = observation["heads"].as_array().expect("a list").len();
+        assert_eq!((heads, &observation["state"]), (1, &json!("whole")), "{observation}");
+        let notes = observation["set"]["notes"].as_str().expect("a text");
+        said.retain(|expected| expected != notes);
         for media in observation["attachments"].as_array().expect("a list") {
             assert_eq!(media["held"], true, "{observation}");
         }
     }
+    assert!(said.is_empty(), "the last word of these was lost: {said:?}");
     assert!(hub.stop().success());
     verify(data.path());
     eprintln!("{} kills of the sender, {features} observations", kills());

@@ -253,13 +253,33 @@ fn feature(hub: &Hub, view: &Snapshot, found: &Found) -> Result<serde_json::Valu
     Ok(geojson::feature(found, &about))
 }
 
+/// What `GET /observations/{doc}` may be asked.
+#[derive(Deserialize)]
+pub(super) struct Form {
+    /// `document`: the merged document alone, in canonical form, byte for byte what every other holder of the same
+    /// revisions comes to.
+    form: Option<String>,
+}
+
 /// `GET /observations/{doc}`
-pub(super) async fn one(State(hub): State<Hub>, caller: Caller, Named(doc): Named<DocId>) -> Result<Json<Shown>, ApiError> {
+pub(super) async fn one(
+    State(hub): State<Hub>,
+    caller: Caller,
+    Named(doc): Named<DocId>,
+    Asked(form): Asked<Form>,
+) -> Result<Response, ApiError> {
     let (shared, device) = (hub.clone(), reader(&hub, caller));
+    let bare = form.form.as_deref() == Some("document");
     let shown = hub.store.read(move |view| {
         let found = query::document(view, &doc)?;
-        let found = found.filter(|found| device.is_none_or(|device| found.row.authors.contains(&device)));
-        found.map(|found| show(&shared, view, found)).transpose()
+        let Some(found) = found.filter(|found| device.is_none_or(|device| found.row.authors.contains(&device))) else {
+            return Ok(None);
+        };
+        if bare {
+            let headers = [(header::CONTENT_TYPE, "application/json")];
+            return Ok(Some((headers, found.document.canonical()).into_response()));
+        }
+        Ok(Some(Json(show(&shared, view, found)?).into_response()))
     });
-    shown.await?.map(Json).ok_or_else(|| ApiError::not_found("observation"))
+    shown.await?.ok_or_else(|| ApiError::not_found("observation"))
 }
