@@ -82,7 +82,10 @@ async fn sent_twice_it_is_there_once() {
     std::fs::write(&source, changed).unwrap();
     let (code, text) = send(device.path(), hub.http(), &source, None);
     assert_eq!(code, 0, "{text}");
-    assert!(text.contains("0 new, 1 changed, 1499 as they were") && text.contains("Sent: 1 change.") && text.contains("1501 records"), "{text}");
+    assert!(
+        text.contains("0 new, 1 changed, 1499 as they were") && text.contains("Sent: 1 change.") && text.contains("1501 records"),
+        "{text}"
+    );
     let device = Device::open(device.path()).await.unwrap();
     let nothing_new = sync(&device, &hub).await;
     assert!(nothing_new.in_sync && nothing_new.bytes_sent < 500, "{nothing_new:?}");

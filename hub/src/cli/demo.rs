@@ -49,10 +49,10 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "NUMBER", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=200))]
     devices: u16,
     /// How many observations
-    #[arg(long, value_name = "NUMBER", default_value_t = 120)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     observations: usize,
     /// How many photos
-    #[arg(long, value_name = "NUMBER", default_value_t = 40)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 80)]
     photos: usize,
     /// Spread everything over about so many seconds; 0 is as fast as can be
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
@@ -106,12 +106,7 @@ pub(crate) async fn run(args: DemoArgs) -> Outcome {
 
 /// Lets all devices join and send, and says when all are in sync.
 async fn simulate(args: &DemoArgs, hub: &Hub, folder: &Path) -> Result<(), Failure> {
-    let plan = Plan {
-        seed: args.seed,
-        devices: usize::from(args.devices),
-        observations: args.observations,
-        photos: args.photos,
-    };
+    let plan = Plan { seed: args.seed, devices: usize::from(args.devices), observations: args.observations, photos: args.photos };
     // Open for the demo's devices only, and closed again when the last has joined.
     let code = format!("{:08}", rand::random_range(0..100_000_000));
     hub.pairing.stay_open(&code);

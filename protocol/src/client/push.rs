@@ -125,12 +125,7 @@ fn refused(problem: &Problem) -> LineRun {
 }
 
 /// Notes a batch's verdicts in one commit.
-async fn settle(
-    store: &Store,
-    hub: DeviceId,
-    verdicts: Vec<(Item, LineRun)>,
-    report: &mut SyncReport,
-) -> Result<(), StoreError> {
+async fn settle(store: &Store, hub: DeviceId, verdicts: Vec<(Item, LineRun)>, report: &mut SyncReport) -> Result<(), StoreError> {
     for (item, verdict) in &verdicts {
         match verdict.status {
             Outcome::Stored => {

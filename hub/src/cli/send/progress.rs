@@ -98,7 +98,8 @@ pub(super) fn receipt(hub: &KnownHub, report: &SyncReport) {
     if report.in_sync {
         println!("Everything has arrived.");
     } else if unsent.revisions + unsent.media > 0 {
-        println!("Not there yet: {}, {} ({} bytes).",
+        println!(
+            "Not there yet: {}, {} ({} bytes).",
             counted(unsent.revisions, "record", "records"),
             counted(unsent.media, "photo", "photos"),
             unsent.media_bytes
