@@ -146,6 +146,8 @@ pub struct Inner {
 /// The ports on which a hub listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ports {
+    /// The address on which it listens; all of the machine's where it is unspecified.
+    pub address: std::net::IpAddr,
     /// HTTP.
     pub http: u16,
     /// HTTPS.
@@ -301,7 +303,11 @@ impl Hub {
     /// The ports on which it listens; the defaults before it does.
     #[must_use]
     pub fn ports(&self) -> Ports {
-        self.ports.get().copied().unwrap_or(Ports { http: limits::PORT, https: limits::PORT + 1 })
+        self.ports.get().copied().unwrap_or(Ports {
+            address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+            http: limits::PORT,
+            https: limits::PORT + 1,
+        })
     }
 
     /// Notes the ports on which it listens.

@@ -87,7 +87,8 @@ impl Listeners {
     /// # Errors
     /// Where the system does not tell.
     pub fn ports(&self) -> io::Result<Ports> {
-        Ok(Ports { http: self.http.local_addr()?.port(), https: self.https.local_addr()?.port() })
+        let http = self.http.local_addr()?;
+        Ok(Ports { address: http.ip(), http: http.port(), https: self.https.local_addr()?.port() })
     }
 
     /// The address of HTTP.

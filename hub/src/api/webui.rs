@@ -19,6 +19,10 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
         return super::error::method_not_allowed().await.into_response();
     }
     let asked = uri.path().trim_start_matches('/').trim_end_matches('/');
+    // The pages carry their own; a browser asks for this one beside a photo or an answer, and shall not log an error.
+    if asked == "favicon.ico" {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let name = PAGES.iter().find(|(path, _)| *path == asked).map_or(asked, |(_, file)| *file);
     let Some(plain) = Pages::get(name) else {
         if name == "index.html" {

@@ -11,12 +11,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod serve; // the hub
+mod running; // what every command that runs a hub does
 mod open; // a new link to the manager's page
 mod send; // a device, for what is on this machine's disk
 mod sources; // what a device can read: GeoJSON, Camtrap DP
 mod devices; // who has joined
 mod export; // a copy on a drive
 mod verify; // is everything as it was written
+mod demo; // a hub with simulated devices, to look at
 mod control; // how the command line talks to a hub that is running
 
 /// A hub for places without internet: phones hand over what they recorded, a manager sees it and takes it to town.
@@ -44,6 +46,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Re-read a data folder or a bundle, and say what is wrong
     Verify(verify::VerifyArgs),
+    /// Show a hub at work: on a temporary folder, with simulated devices that announce, join and send while you watch
+    Demo(demo::DemoArgs),
 }
 
 /// What a command comes to: an exit code, or an error that is printed with all its causes.
@@ -66,6 +70,7 @@ pub fn run() -> ExitCode {
             Command::Devices(args) => devices::run(args).await,
             Command::Export(args) => export::run(args).await,
             Command::Verify(args) => verify::run(args).await,
+            Command::Demo(args) => demo::run(args).await,
         }
     });
     // Blocking readers may still be at a slow disk; nothing that they do needs to be waited for.

@@ -4,18 +4,13 @@ use std::error::Error;
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::ValueEnum;
-use maloca_protocol::client::interfaces::Choice;
 use maloca_protocol::limits;
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::{DataArg, Outcome, control, open};
-use crate::api::serve::{self, Listeners};
-use crate::discovery::{self, Bound, DiscoveryOptions, Identity};
-use crate::housekeeping;
-use crate::hub::{Hub, Options, Ports};
+use super::running::{self, Place, Running};
+use super::{DataArg, Outcome, open};
+use crate::hub::{Hub, Options};
 use crate::trust::pairing::SHORTEST;
 
 /// Who may read what.
@@ -71,97 +66,31 @@ pub(crate) async fn run(args: ServeArgs) -> Outcome {
             format!("the joining code {code:?} stays open and is too easy to guess; use at least {SHORTEST} characters").into()
         );
     }
-    let listeners = serve::bind(args.listen).await?;
-    let ports = listeners.ports()?;
-    let discovery = if args.no_discovery { None } else { Some(bind_discovery(&args, ports)?) };
     let mut options = Options::new(args.data.folder());
     options.name.clone_from(&args.name);
     options.devices_read_all = args.devices_read.map(|which| which == DevicesRead::All);
     options.names.clone_from(&args.allow_host);
-    let (hub, writer) = Hub::open(options).await?;
-    hub.set_ports(ports);
+    let place = Place { listen: args.listen, interfaces: args.interface.clone(), answers: !args.no_discovery };
+    let running = Running::open(&place, options).await?;
     if let Some(code) = &args.joining_code {
-        hub.pairing.stay_open(code);
+        running.hub.pairing.stay_open(code);
     }
     if args.join {
-        hub.pairing.open(hub.clock.now());
+        running.hub.pairing.open(running.hub.clock.now());
     }
-    let announced = control::announce(&hub.data, ports.http, &hub.control)?;
-    // Before anybody is told that it runs, since who is told may end it at once.
-    until_told_to_end(&hub)?;
-    ready(&args, &hub, &listeners)?;
-    work(&hub, listeners, discovery).await;
-    hub.store.close().await;
-    // The thread ends when what was asked is done; its last commit is worth waiting for.
-    tokio::task::spawn_blocking(move || writer.join()).await?;
-    drop(announced);
+    ready(&args, &running)?;
+    running.work().await?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn work(hub: &Hub, listeners: Listeners, discovery: Option<Bound>) {
-    let answering = async {
-        if let Some(bound) = discovery {
-            let identity = Identity { key: Arc::new(hub.key.clone()), project: hub.project, name: hub.follow_name() };
-            discovery::run(bound, identity, hub.shutdown.clone()).await;
-        }
-    };
-    tokio::join!(serve::run(hub.clone(), listeners), answering, housekeeping::run(hub.clone()));
-}
-
-fn bind_discovery(args: &ServeArgs, ports: Ports) -> Result<Bound, discovery::BindError> {
-    let loopback = args.listen.ip().is_loopback();
-    let names = match args.interface.as_slice() {
-        // Who listens on this machine alone must not call out on its networks.
-        [] if loopback => vec!["lo".to_owned()],
-        names => names.to_vec(),
-    };
-    discovery::bind(DiscoveryOptions {
-        interfaces: Choice::from_names(names),
-        port: ports.http,
-        http_port: ports.http,
-        https_port: Some(ports.https),
-        mdns: !loopback,
-    })
-}
-
-fn until_told_to_end(hub: &Hub) -> std::io::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let shutdown = hub.shutdown.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("ending: no new connections are taken, busy ones get a moment");
-        shutdown.cancel();
-    });
-    Ok(())
-}
-
 /// Says that the hub is ready: for a program in one line of JSON, for a person with the link and the addresses.
-fn ready(args: &ServeArgs, hub: &Hub, listeners: &Listeners) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let ports = hub.ports();
-    let token = hub.sessions.link(hub.clock.now());
-    let link = open::page(ports.http, &token);
+fn ready(args: &ServeArgs, running: &Running) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let hub = &running.hub;
     if args.ready_json {
-        let host = match listeners.address()?.ip() {
-            any if any.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            ip => ip,
-        };
-        let line = serde_json::json!({
-            "event": "ready",
-            "http": format!("http://{}", SocketAddr::new(host, ports.http)),
-            "https": format!("https://{}", SocketAddr::new(host, ports.https)),
-            "open": format!("http://{}/#open={token}", SocketAddr::new(host, ports.http)),
-            "hub": hub.id(),
-            "project": hub.project,
-            "port": ports.http,
-            "data": hub.data,
-        });
-        println!("{line}");
+        running::tell(&running.ready_json()?)?;
     } else {
         println!("The hub \u{201c}{}\u{201d} is ready. Its data is in {}.\n", hub.settings().name, hub.data.display());
-        println!("The manager's page (this link works once; `maloca open` makes another):\n\n  {link}\n");
+        println!("The manager's page (this link works once; `maloca open` makes another):\n\n  {}\n", running.link());
         println!("Phones on the same Wi-Fi find the hub by themselves, or at");
         for url in crate::api::urls(hub) {
             println!("  {url}");
@@ -169,10 +98,8 @@ fn ready(args: &ServeArgs, hub: &Hub, listeners: &Listeners) -> Result<(), Box<d
         invite(args, hub);
         println!("End the hub with Ctrl+C.");
     }
-    use std::io::Write as _;
-    std::io::stdout().flush()?;
     if args.open {
-        open::in_browser(&link);
+        open::in_browser(&running.link());
     }
     Ok(())
 }

@@ -121,8 +121,20 @@ pub fn generate(plan: Plan) -> impl Iterator<Item = Made> {
     (0..plan.observations).map(move |n| one(plan, n))
 }
 
-fn one(plan: Plan, n: usize) -> Made {
-    let mut dice = Dice::new(plan.seed.wrapping_mul(0x2545_f491_4f6c_dd1d).wrapping_add(n as u64));
+/// Which device makes observation `n`, without drawing its photos.
+#[must_use]
+pub fn device_of(plan: Plan, n: usize) -> usize {
+    Dice::new(dice_of(plan, n).next()).below(plan.devices.max(1))
+}
+
+const fn dice_of(plan: Plan, n: usize) -> Dice {
+    Dice::new(plan.seed.wrapping_mul(0x2545_f491_4f6c_dd1d).wrapping_add(n as u64))
+}
+
+/// Makes observation `n` of a plan up.
+#[must_use]
+pub fn one(plan: Plan, n: usize) -> Made {
+    let mut dice = dice_of(plan, n);
     let (place, lat, lon, height) = *dice.of(PLACES);
     let (category, notes) = *dice.of(SEEN);
     // Walks of a day, in daylight: 6 to 17 o'clock in Peru, which is five hours behind.
@@ -152,7 +164,7 @@ fn one(plan: Plan, n: usize) -> Made {
         _ => {}
     }
     let photos = photos_of(plan, n).map(|number| photo(plan, number, category, created_at)).collect();
-    let device = dice.below(plan.devices.max(1));
+    let device = device_of(plan, n);
     Made { device, own_id: format!("demo-{}-{n}", plan.seed), created_at, set, photos }
 }
 

@@ -24,8 +24,16 @@ const IN_FLIGHT: usize = 2;
 /// Refused revisions that a report names; more are counted, and all are in the store.
 const NAMED: usize = 1_000;
 
+/// A revision on its way.
+#[derive(Clone, Copy)]
+struct Item {
+    waiting: Waiting,
+    /// Whether it begins its document.
+    begins: bool,
+}
+
 struct Batch {
-    items: Vec<Waiting>,
+    items: Vec<Item>,
     /// The lines, each with its end.
     lines: Vec<Bytes>,
 }
@@ -38,14 +46,14 @@ pub(super) async fn push(
     report: &mut SyncReport,
     watch: &Watch,
 ) -> Result<(), SyncError> {
-    let mut flight: JoinSet<Result<Vec<(Waiting, LineRun)>, CallError>> = JoinSet::new();
+    let mut flight: JoinSet<Result<Vec<(Item, LineRun)>, CallError>> = JoinSet::new();
     let (mut after, mut more) = (0, true);
     loop {
         while more && flight.len() < IN_FLIGHT {
             match take(store, hub, after).await? {
                 None => more = false,
                 Some(batch) => {
-                    after = batch.items.last().map_or(after, |item| item.place);
+                    after = batch.items.last().map_or(after, |item| item.waiting.place);
                     let client = client.clone();
                     flight.spawn(async move { send(&client, batch).await });
                 }
@@ -64,12 +72,12 @@ async fn take(store: &Store, hub: DeviceId, after: u64) -> Result<Option<Batch>,
     let taken = store
         .run(move |tx, key| Outbox::new(tx, key.id()).take(key, &hub, after, limits::BATCH_REVISIONS, limits::BATCH_BYTES))
         .await?;
-    let (items, lines): (Vec<Waiting>, Vec<Bytes>) = taken
+    let (items, lines): (Vec<Item>, Vec<Bytes>) = taken
         .into_iter()
         .map(|(waiting, revision)| {
             let mut line = revision.envelope();
             line.push(b'\n');
-            (waiting, Bytes::from(line))
+            (Item { waiting, begins: revision.content().parents.is_empty() }, Bytes::from(line))
         })
         .unzip();
     Ok((!items.is_empty()).then_some(Batch { items, lines }))
@@ -77,7 +85,7 @@ async fn take(store: &Store, hub: DeviceId, after: u64) -> Result<Option<Batch>,
 
 /// The hub's verdict on each item. Where it takes a batch not at all, halves are tried, so that one bad revision is set
 /// aside and no other with it.
-async fn send(client: &HubClient, batch: Batch) -> Result<Vec<(Waiting, LineRun)>, CallError> {
+async fn send(client: &HubClient, batch: Batch) -> Result<Vec<(Item, LineRun)>, CallError> {
     let mut verdicts = Vec::with_capacity(batch.items.len());
     let mut parts = vec![batch];
     while let Some(mut part) = parts.pop() {
@@ -99,7 +107,7 @@ async fn send(client: &HubClient, batch: Batch) -> Result<Vec<(Waiting, LineRun)
 }
 
 /// Verdicts by line, counted from 1. An item without one is left waiting.
-fn by_line(items: &[Waiting], runs: &[LineRun]) -> Vec<(Waiting, LineRun)> {
+fn by_line(items: &[Item], runs: &[LineRun]) -> Vec<(Item, LineRun)> {
     let mut verdicts = Vec::with_capacity(items.len());
     for run in runs {
         let lines = (run.from.max(1)..=run.to).take(items.len());
@@ -117,15 +125,13 @@ fn refused(problem: &Problem) -> LineRun {
 }
 
 /// Notes a batch's verdicts in one commit.
-async fn settle(
-    store: &Store,
-    hub: DeviceId,
-    verdicts: Vec<(Waiting, LineRun)>,
-    report: &mut SyncReport,
-) -> Result<(), StoreError> {
+async fn settle(store: &Store, hub: DeviceId, verdicts: Vec<(Item, LineRun)>, report: &mut SyncReport) -> Result<(), StoreError> {
     for (item, verdict) in &verdicts {
         match verdict.status {
-            Outcome::Stored => report.stored += 1,
+            Outcome::Stored => {
+                report.stored += 1;
+                report.began += u64::from(item.begins);
+            }
             Outcome::Duplicate => report.duplicate += 1,
             Outcome::Quarantined => report.quarantined += 1,
             Outcome::Refused if verdict.retry => report.later += 1,
@@ -133,7 +139,7 @@ async fn settle(
                 report.refused_count += 1;
                 if report.refused.len() < NAMED {
                     let (code, detail) = reason(verdict);
-                    report.refused.push(Refused { doc: item.doc, id: item.id, code, detail });
+                    report.refused.push(Refused { doc: item.waiting.doc, id: item.waiting.id, code, detail });
                 }
             }
         }
@@ -143,12 +149,12 @@ async fn settle(
             let mut outbox = Outbox::new(tx, key.id());
             for (item, verdict) in &verdicts {
                 match verdict.status {
-                    Outcome::Stored | Outcome::Duplicate | Outcome::Quarantined => outbox.ack(&hub, item)?,
+                    Outcome::Stored | Outcome::Duplicate | Outcome::Quarantined => outbox.ack(&hub, &item.waiting)?,
                     // It may be taken another day, so it goes on waiting.
                     Outcome::Refused if verdict.retry => {}
                     Outcome::Refused => {
                         let (code, detail) = reason(verdict);
-                        outbox.refuse(&hub, item, &code, &detail)?;
+                        outbox.refuse(&hub, &item.waiting, &code, &detail)?;
                     }
                 }
             }

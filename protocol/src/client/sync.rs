@@ -111,6 +111,8 @@ pub struct SyncReport {
     pub began_with: Unsent,
     /// Revisions that the hub took in.
     pub stored: u64,
+    /// How many of them began a document; the others change one.
+    pub began: u64,
     /// Revisions that it held already.
     pub duplicate: u64,
     /// Revisions that it keeps, but shows only when their author is a member.

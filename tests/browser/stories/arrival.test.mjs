@@ -18,7 +18,7 @@ async function firstArrival(t) {
     { category: 'jaguar track', notes: 'By the river', photo: true },
   ]);
   await hub.send({ device: 'rosa', code, source });
-  return { hub, browser, ...visit };
+  return { hub, browser, code, ...visit };
 }
 
 const row = (page, text) => page.locator('main').getByRole('listitem').filter({ hasText: text });
@@ -67,35 +67,34 @@ test('an observation opens with all that is known, by keyboard too', { skip: wit
 });
 
 test('a conflict shows both values and says which one stands', { skip: withoutHub }, async (t) => {
-  const { page, quiet } = await firstArrival(t);
-  // How a conflict comes to be is the protocol's affair and tested there; here it is laid over the hub's answer.
-  await page.route('**/api/v1/observations?*', async (route) => {
-    const response = await route.fetch();
-    const answer = await response.json();
-    const one = answer.observations.find(({ set }) => set.category === 'logging');
-    const candidate = { revisions: one.heads, created_at: one.created_at };
-    Object.assign(one, {
-      state: 'conflict',
-      conflicts: {
-        notes: [
-          { ...candidate, value: 'Three stumps', author: one.author, shown: true },
-          { ...candidate, value: 'Two stumps', author: 'b'.repeat(64), shown: false },
-          { ...candidate, author: 'c'.repeat(64), shown: false },
-        ],
-      },
-    });
-    await route.fulfill({ response, json: answer });
-  });
-  await page.reload();
-  await row(page, 'logging').getByText('Conflict').waitFor();
-  await row(page, 'logging').getByRole('button').click();
+  const { hub, page, code, quiet } = await firstArrival(t);
+  await page.keyboard.press('Escape');
+  // Two who were apart speak of one observation, and do not agree.
+  const id = '0193e2f1-0000-7000-8000-00000000000a';
+  for (const [device, notes] of [['wilmer', 'Three stumps'], ['ninfa', 'Four stumps']]) {
+    const source = await recordings(hub.folder, `by-${device}`, [{ id, category: 'clearing', notes }]);
+    await hub.send({ device, code, source });
+  }
+  await row(page, 'clearing').getByText('Conflict').waitFor();
+  await row(page, 'clearing').getByRole('button').click();
   const conflicts = page.getByRole('dialog').getByRole('region', { name: 'Conflicting values' });
   await conflicts.getByText('Three stumps').waitFor();
-  await conflicts.getByText('Two stumps').waitFor();
-  await conflicts.getByText('(removed)').waitFor();
+  await conflicts.getByText('Four stumps').waitFor();
   assert.equal(await conflicts.getByText('Shown', { exact: true }).count(), 1);
-  assert.equal(await conflicts.getByText('Kept', { exact: true }).count(), 2);
+  assert.equal(await conflicts.getByText('Kept', { exact: true }).count(), 1);
+  await conflicts.getByText(/wilmer/).waitFor();
   quiet();
+});
+
+test('a part that fails takes no other from the page', { skip: withoutHub }, async (t) => {
+  const { page } = await firstArrival(t);
+  await page.keyboard.press('Escape');
+  await page.route('**/api/v1/admin/exports', (route) => route.fulfill({ status: 404, json: { code: 'not_found', status: 404 } }));
+  await page.reload();
+  await row(page, 'logging').waitFor();
+  await page.getByRole('article').first().waitFor();
+  await page.getByText('Live', { exact: true }).waitFor();
+  assert.equal(await page.getByText('Not connected', { exact: true }).count(), 0);
 });
 
 test('a hub that falls silent is named so, with the time, and the page keeps what it has', { skip: withoutHub }, async (t) => {

@@ -1,6 +1,6 @@
 //! The code by which devices join, as the manager's screen shows it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::super::body::Json;
 use super::super::{ApiError, empty};
-use crate::hub::Hub;
+use crate::hub::{Hub, Ports};
 use crate::trust::pairing;
 
 /// What the screen shows.
@@ -43,10 +43,13 @@ fn dress(hub: &Hub, open: pairing::Shown) -> Shown {
     Shown { qr_svg: qr_svg(&link), open, urls, link }
 }
 
-/// The hub's own addresses: on real networks first, on this machine where there is none.
+/// The hub's own addresses: the one on which it listens, or those on real networks, or this machine's where there is none.
 #[must_use]
 pub fn urls(hub: &Hub) -> Vec<String> {
-    let port = hub.ports().http;
+    let Ports { address, http: port, .. } = hub.ports();
+    if !address.is_unspecified() {
+        return vec![format!("http://{}", SocketAddr::new(address, port))];
+    }
     let real = interfaces::list(&Choice::Real).unwrap_or_default();
     let mut addresses: Vec<IpAddr> = real.iter().map(|interface| IpAddr::V4(interface.address)).collect();
     if addresses.is_empty() {

@@ -35,7 +35,7 @@ impl Progress {
             let done = report.stored + report.duplicate + report.quarantined + report.refused_count + report.later;
             let media = report.media_sent + report.media_had + report.media_refused.len() as u64;
             let all = (report.began_with.revisions + report.began_with.media).max(done + media);
-            let say = format!("{done} observations, {media} photos");
+            let say = format!("{done} records, {media} photos");
             if bar.is_hidden() {
                 let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 if last.elapsed() >= LINE_EVERY {
@@ -57,38 +57,60 @@ impl Progress {
 
 /// Prints what the hub now holds.
 pub(super) fn receipt(hub: &KnownHub, report: &SyncReport) {
-    let SyncReport { stored, duplicate, quarantined, media_sent, media_had, .. } = report;
+    let SyncReport { stored, began, duplicate, quarantined, media_sent, media_had, media_bytes, .. } = report;
     if stored + duplicate + quarantined + media_sent == 0 {
         println!("Nothing new to send.");
     } else {
-        println!(
-            "Sent: {stored} observations new there, {duplicate} there already; {media_sent} photos ({} bytes), {media_had} there already.",
-            report.media_bytes
-        );
+        let mut sent = Vec::new();
+        let mut say = |number: u64, one: &str, many: &str| {
+            if number > 0 {
+                sent.push(counted(number, one, many));
+            }
+        };
+        say(*began, "new observation", "new observations");
+        say(stored - began, "change", "changes");
+        say(*duplicate, "record that was there already", "records that were there already");
+        say(*media_sent, &format!("photo ({media_bytes} bytes)"), &format!("photos ({media_bytes} bytes)"));
+        say(*media_had, "photo that was there already", "photos that were there already");
+        if !sent.is_empty() {
+            println!("Sent: {}.", sent.join(", "));
+        }
     }
     if *quarantined > 0 {
-        println!("{quarantined} are kept aside until the manager admits this device's key.");
+        let kept = counted(*quarantined, "record is kept aside", "records are kept aside");
+        println!("{kept} until the manager admits this device's key.");
     }
     if report.pulled > 0 {
-        println!("Received: {} changes by others.", report.pulled);
+        println!("Received: {} by others.", counted(report.pulled, "change", "changes"));
     }
     if report.began_again {
         println!("The hub was restored or replaced, so everything was offered to it again.");
     }
     if let Some(receipt) = &report.receipt {
         println!(
-            "Receipt of {}: {} revisions of this device are there, {} photos still wanted.",
-            hub.name, receipt.author.count, receipt.wanted
+            "Receipt of {}: it holds {} of this device and wants {}.",
+            hub.name,
+            counted(receipt.author.count, "record", "records"),
+            counted(receipt.wanted, "photo more", "photos more"),
         );
     }
     let unsent = &report.unsent;
     if report.in_sync {
         println!("Everything has arrived.");
     } else if unsent.revisions + unsent.media > 0 {
-        println!("Not there yet: {} revisions, {} photos ({} bytes).", unsent.revisions, unsent.media, unsent.media_bytes);
+        println!(
+            "Not there yet: {}, {} ({} bytes).",
+            counted(unsent.revisions, "record", "records"),
+            counted(unsent.media, "photo", "photos"),
+            unsent.media_bytes
+        );
     } else if unsent.parked == 0 {
         println!("Everything was sent, but the hub does not confirm that it holds it all. Run the same command again.");
     }
+}
+
+fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// What is parked, by the hub and by this device itself.

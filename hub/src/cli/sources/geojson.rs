@@ -1,5 +1,8 @@
 //! GeoJSON: each feature of a collection is an observation. A Point is its `location`, its properties are properties, and the
 //! paths of a property `media` are its photos.
+//!
+//! `sources` calls [`read`]. It promises: a feature whose `id` is a UUID in canonical lower-case form names the document itself, so
+//! that several devices can speak of one observation; any other id is the source's own, and without one the content decides.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -110,7 +113,7 @@ impl Features<'_> {
             Some(Value::Number(id)) => id.to_string(),
             _ => self.id_by_content(&feature),
         };
-        let doc = DocId::from_source(&self.source, &own_id);
+        let doc = own_id.parse().unwrap_or_else(|_| DocId::from_source(&self.source, &own_id));
         if !self.seen.insert(doc) {
             return self.out.fault(format!("feature {number} has the id {own_id} of an earlier one, and was not taken"));
         }
@@ -212,6 +215,15 @@ mod tests {
         assert_eq!(faults.len(), 3, "{faults:?}");
         let again = features(text).0;
         assert!(items.iter().zip(&again).all(|(a, b)| a.doc == b.doc && a.set == b.set));
+    }
+
+    #[test]
+    fn a_uuid_names_the_document_itself() {
+        let id = "0193e2f1-0000-7000-8000-00000000000a";
+        let feature = |id: &str| json!({ "type": "FeatureCollection", "features": [{ "type": "Feature", "id": id }] });
+        assert_eq!(features(&feature(id).to_string()).0[0].doc.to_string(), id);
+        let other = id.to_uppercase();
+        assert_eq!(features(&feature(&other).to_string()).0[0].doc, DocId::from_source("walk", &other));
     }
 
     #[test]

@@ -6,10 +6,17 @@ const SUMMARY_CHARACTERS = 160;
 /** Properties with a place of their own on the page. */
 const KNOWN = new Set(['category', 'observed_at', 'location']);
 
-/** A stranger's value as text: words as they are, anything else as JSON. */
+const isPlain = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value);
+
+/** A stranger's value as text: words as they are, plain lists and groups as people write them, anything else as JSON. */
 export function asText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value === undefined) return '';
+  if (typeof value === 'object' && value !== null && Object.values(value).every(isPlain)) {
+    if (Array.isArray(value) && value.length) return value.join(', ');
+    const members = Object.entries(value);
+    if (members.length) return members.map(([name, one]) => `${name}: ${one}`).join('\n');
+  }
   return JSON.stringify(value, null, 1) ?? '';
 }
 

@@ -26,6 +26,8 @@ export class Hub {
   /** Since when the hub has not answered. */
   lostSince = $state.raw<string | null>(null);
   live = $state(false);
+  /** Whether everything was asked for once; before that, nothing here is no reason to say that there is nothing. */
+  asked = $state(false);
 
   /** Whether somebody reads the list further down; news would pull it away under the eyes. */
   isReading: () => boolean = () => false;
@@ -87,22 +89,29 @@ export class Hub {
     if (this.overview) this.overview = { ...this.overview, hub };
   }
 
+  /**
+   * Each part for itself: one that fails takes no other from the screen, and only a hub that does not answer is one
+   * that is not connected.
+   */
   async #fetchEverything(): Promise<void> {
-    try {
-      const [overview, { devices }, exports, pairing] = await Promise.all([
-        api.overview(),
-        api.devices(),
-        api.exports(),
-        api.pairing(),
-        this.#fetchNewest(),
-        // A community's file may be damaged; the page then speaks what it can.
-        i18n.addFromHub().catch(() => undefined),
-      ]);
-      Object.assign(this, { overview, devices, pairing, jobs: exports.jobs, ledger: exports.ledger });
-      this.lostSince = null;
-    } catch (cause) {
-      this.#failed(Problem.of(cause));
-    }
+    const parts: Promise<void>[] = [
+      api.overview().then((overview) => void (this.overview = overview)),
+      api.devices().then(({ devices }) => void (this.devices = devices)),
+      api.exports().then(({ jobs, ledger }) => void Object.assign(this, { jobs, ledger })),
+      api.pairing().then((pairing) => void (this.pairing = pairing)),
+      this.#fetchNewest(),
+      // A community's file may be damaged; the page then speaks what it can.
+      i18n.addFromHub().catch(() => undefined),
+    ];
+    const answers = await Promise.allSettled(parts);
+    const problems = answers.flatMap((answer) => (answer.status === 'rejected' ? [Problem.of(answer.reason)] : []));
+    const ended = problems.find(({ status }) => status === 401);
+    if (ended) return this.#failed(ended);
+    const silent = problems.find(isSilence);
+    if (silent) return this.#failed(silent);
+    this.lostSince = null;
+    this.asked = true;
+    if (problems.some(({ retry }) => retry)) this.#again();
   }
 
   async #fetchNewest(): Promise<void> {
@@ -139,8 +148,16 @@ export class Hub {
 
   #failed(problem: Problem): void {
     if (problem.status === 401) return this.sessionEnded();
+    if (!isSilence(problem)) return;
     this.lostSince ??= new Date().toISOString();
-    // The stream comes back by itself and says hello; when it never broke, try again here.
+    this.#again();
+  }
+
+  /** The stream comes back by itself and says hello; when it never broke, try again here. */
+  #again(): void {
     if (this.live) setTimeout(() => this.live && this.#everything.run(), RETRY_MS);
   }
 }
+
+/** No answer at all; an answer that says no is one. */
+const isSilence = ({ code }: Problem) => code === 'unreachable';
