@@ -5,7 +5,7 @@
 //!
 //! [`Hub`] is an `Arc`. What changes behind it has locks of its own, each named in its room.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, RwLock};
 
 use maloca_protocol::fingerprint::FingerprintKey;
@@ -18,17 +18,21 @@ use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::disk::Disk;
 use crate::export::jobs::Jobs;
-use crate::intake::{Door, Rules, Tally, keep};
+use crate::intake::Rules;
 use crate::media::uploads::Uploads;
 use crate::media::{MediaRoot, sweep};
-use crate::store::rows::{Arrival, Standing};
-use crate::store::view::ViewExt as _;
-use crate::store::{self, Store, StoreError, T, View as _, WriteTx, WriterThread};
+use crate::store::rows::Arrival;
+use crate::store::{self, Store, StoreError, T, WriterThread};
 use crate::trust::identity::{self, Home};
 use crate::trust::pairing::Pairing;
+use crate::trust::random_token;
 use crate::trust::session::Sessions;
 use crate::trust::tls::{self, Tls};
-use crate::trust::{members, random_token};
+
+mod begin; // who a hub is when its folder is opened
+
+pub(crate) use begin::PROJECT;
+use begin::{SETTINGS, begin, folder_error, introduce, make_folder, store_error};
 
 /// What a hub is opened with.
 #[derive(Clone)]
@@ -202,14 +206,6 @@ impl std::ops::Deref for Hub {
     }
 }
 
-/// What [`begin`] finds or makes.
-struct Begun {
-    project: ProjectId,
-    epoch: Epoch,
-    settings: Settings,
-    moved: bool,
-}
-
 impl Hub {
     /// Opens a hub, and begins one where the folder holds none.
     ///
@@ -322,115 +318,4 @@ impl Hub {
         let at = self.clock.now();
         Arrival { at, carrier, clock_offset: clock.map(|clock| clock.saturating_sub(at)) }
     }
-}
-
-/// Where the project's id is among the settings.
-pub(crate) const PROJECT: &[u8] = b"project";
-const EPOCH: &[u8] = b"epoch";
-const HOME: &[u8] = b"home";
-const SETTINGS: &[u8] = b"settings";
-
-fn folder_error(folder: &Path, source: std::io::Error) -> OpenError {
-    let folder = folder.to_owned();
-    if store::is_full(&source) { OpenError::Full { folder } } else { OpenError::Folder { folder, source } }
-}
-
-fn store_error(folder: &Path, source: StoreError) -> OpenError {
-    let folder = folder.to_owned();
-    match source {
-        StoreError::File { source, .. } if !store::is_full(&source) => {
-            OpenError::Folder { folder, source: std::io::Error::new(source.kind(), source) }
-        }
-        StoreError::Disk(error) if matches!(&*error, redb::Error::Io(_)) => {
-            let redb::Error::Io(io) = &*error else { return OpenError::Store { folder, source: StoreError::Disk(error) } };
-            if io.kind() == std::io::ErrorKind::PermissionDenied {
-                OpenError::Folder { folder, source: std::io::Error::new(io.kind(), io.to_string()) }
-            } else {
-                OpenError::Store { folder, source: StoreError::Disk(error) }
-            }
-        }
-        full if full.is_full() => OpenError::Full { folder },
-        source => OpenError::Store { folder, source },
-    }
-}
-
-fn make_folder(data: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    // Only its owner may look inside: it holds keys, and what people have seen.
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
-    let probe = data.join(".write-test");
-    std::fs::write(&probe, b"maloca")?;
-    std::fs::remove_file(&probe)
-}
-
-/// Reads who this hub is, or makes it up; notices a folder that is not where it was.
-async fn begin(store: &Store, home: Home, options: &Options) -> Result<Begun, StoreError> {
-    let (name, devices_read_all) = (options.name.clone(), options.devices_read_all);
-    store
-        .write(400, move |tx| {
-            let stored: Option<ProjectId> = id(tx, PROJECT)?;
-            let before: Option<Home> = tx.json(T::Meta, HOME)?;
-            let moved = stored.is_some() && before.as_ref() != Some(&home);
-            let project = match stored {
-                Some(project) => project,
-                None => {
-                    let project = ProjectId(rand::random());
-                    tx.put_bytes(T::Meta, PROJECT, &project.0)?;
-                    project
-                }
-            };
-            let epoch = match id(tx, EPOCH)? {
-                Some(epoch) if !moved => epoch,
-                _ => {
-                    let epoch = Epoch(rand::random());
-                    tx.put_bytes(T::Meta, EPOCH, &epoch.0)?;
-                    epoch
-                }
-            };
-            let was: Option<Settings> = tx.json(T::Meta, SETTINGS)?;
-            let mut settings = was.clone().unwrap_or(Settings { name: "Maloca".into(), devices_read_all: false });
-            if let Some(name) = &name {
-                crate::query::index::cut(name, limits::HUB_NAME_BYTES).clone_into(&mut settings.name);
-            }
-            settings.devices_read_all = devices_read_all.unwrap_or(settings.devices_read_all);
-            if was.as_ref() != Some(&settings) {
-                tx.put_json(T::Meta, SETTINGS, &settings)?;
-            }
-            if before.as_ref() != Some(&home) {
-                tx.put_json(T::Meta, HOME, &home)?;
-            }
-            Ok(Begun { project, epoch, settings, moved })
-        })
-        .await
-}
-
-fn id<I: for<'a> TryFrom<&'a [u8]>>(tx: &WriteTx<'_>, key: &[u8]) -> Result<Option<I>, StoreError> {
-    Ok(tx.get(T::Meta, key)?.and_then(|bytes| I::try_from(&bytes[..]).ok()))
-}
-
-/// The hub's first revision says that it is one. Where the folder was copied, the former key vouches for the new one.
-async fn introduce(
-    store: &Store,
-    rules: &Rules,
-    key: &DeviceKey,
-    former: Option<DeviceKey>,
-    name: &str,
-    now: i64,
-) -> Result<(), StoreError> {
-    let (rules, key, name) = (rules.clone(), key.clone(), name.to_owned());
-    store
-        .write(1_000, move |tx| {
-            let signer = former.as_ref().unwrap_or(&key);
-            if tx.get(T::Docs, members::hub_doc(&key.id()).as_bytes())?.is_some() {
-                return Ok(());
-            }
-            if signer.id() != key.id() {
-                tx.put(T::Members, &signer.id().0, &Standing::Hub)?;
-            }
-            let draft = members::hub_draft(tx, &key.id(), &name, now)?;
-            let revision = draft.sign(signer).map_err(|refusal| StoreError::Bug(refusal.to_string()))?;
-            let arrival = Arrival { at: now, carrier: key.id(), clock_offset: None };
-            keep::one(tx, &rules, arrival, Door::Trusted, &revision, &mut Tally::default()).map(drop)
-        })
-        .await
 }

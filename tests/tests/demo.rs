@@ -66,8 +66,8 @@ fn a_demo_that_is_ended_early_leaves_nothing() {
 
 /// Tells it to end, and sees that it does so in good order.
 fn end(demo: &mut std::process::Child) {
-    kill(Pid::from_raw(demo.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    kill(Pid::from_raw(demo.id().try_into().expect("a process id")), Signal::SIGTERM).expect("ours to end");
     let begun = Instant::now();
-    let status = demo.wait().unwrap();
+    let status = demo.wait().expect("its end");
     assert!(status.success() && begun.elapsed() < Duration::from_secs(15), "{status} after {:?}", begun.elapsed());
 }

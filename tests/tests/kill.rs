@@ -126,9 +126,8 @@ async fn a_hub_that_is_killed_under_load_keeps_what_it_acknowledged() {
 
 /// A walk that grows and is corrected: features with photos, each of which belongs to one. `words` holds what each says.
 fn walk(folder: &std::path::Path, words: &[u32], random: &mut StdRng) -> std::path::PathBuf {
-    let features = words.len();
     let mut list = Vec::new();
-    for n in 0..features {
+    for (n, word) in words.iter().enumerate() {
         let photo = folder.join(format!("{n}.jpg"));
         if n % 4 == 0 && !photo.exists() {
             let mut bytes = vec![0; random.random_range(1_000..3_000_000)];
@@ -138,7 +137,7 @@ fn walk(folder: &std::path::Path, words: &[u32], random: &mut StdRng) -> std::pa
         let media = if n % 4 == 0 { json!([format!("{n}.jpg")]) } else { json!([]) };
         list.push(json!({
             "type": "Feature", "id": format!("f{n}"), "geometry": { "type": "Point", "coordinates": [-76.36, -6.48] },
-            "properties": { "notes": format!("seen {n}, word {}", words[n]), "media": media },
+            "properties": { "notes": format!("seen {n}, word {word}"), "media": media },
         }));
     }
     let path = folder.join("walk.geojson");
