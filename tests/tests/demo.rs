@@ -42,7 +42,7 @@ async fn simulated_devices_send_everything() {
         assert_eq!(states, ["in_sync"; 4], "{devices}");
         end(&mut demo);
     }
-    let verified = maloca(["verify", "--data", data.path().to_str().unwrap()]);
+    let verified = maloca(["verify", data.path().to_str().unwrap()]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }
 
@@ -59,7 +59,6 @@ fn a_demo_that_is_ended_early_leaves_nothing() {
     let mut line = String::new();
     BufReader::new(demo.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.contains("ready"), "{line}");
-    std::thread::sleep(Duration::from_secs(1));
     end(&mut demo);
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
 }
