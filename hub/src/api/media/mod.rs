@@ -137,7 +137,8 @@ pub(super) async fn read(
     if let Some(Err(error)) = &first
         && error.kind() == io::ErrorKind::InvalidData
     {
-        let detail = "This media is damaged on the hub's disk and is not shown. A phone that still has it can send it again.";
+        let detail =
+            "This media is damaged on the hub's disk and is not shown. A copy on a drive may be whole; run `maloca verify`.";
         return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "damaged", detail));
     }
     let rest = stream::iter(start / BLOCK + 1..end.div_ceil(BLOCK));
