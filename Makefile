@@ -4,7 +4,8 @@
 #   make test     run all tests, a browser included
 #   make demo     a hub with simulated devices, to watch
 #   make lint     formatting and lints
-#   make bench    measure, beside rsync
+#   make bench    measure, beside peers
+#   make torture  the fault rig for hours: make torture HOURS=8; goes on where it ended
 #   make clean    remove what was built
 
 SHELL := /bin/bash
@@ -12,7 +13,9 @@ CARGO := cargo
 PAGES := webui/dist/index.html
 PAGE_SOURCES := $(shell find webui/src webui/build webui/*.html webui/*.json webui/*.ts -type f 2>/dev/null)
 
-.PHONY: run test demo lint bench hub pages need clean
+HOURS ?= 1
+
+.PHONY: run test demo lint bench torture hub pages need clean
 
 run: hub
 	@exec target/release/maloca serve --join $(ARGS)
@@ -30,6 +33,9 @@ lint: need
 
 bench: hub
 	@exec tests/bench
+
+torture: hub
+	@exec tests/torture $(HOURS)
 
 hub: pages
 	$(CARGO) build --release --workspace
