@@ -1,5 +1,5 @@
 //! What a hub does by itself from time to time: writes down what devices told, lets silent ones be shown as silent, sweeps
-//! uploads that nobody will finish.
+//! uploads that nobody will finish, keeps the disk's reserve.
 //!
 //! `cli/serve` starts it. It promises that a failure of one chore is said in the log and tried again, and ends nothing else.
 
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
+use crate::disk::Tended;
 use crate::hub::Hub;
 use crate::media::sweep::sweep;
 use crate::store::StoreError;
@@ -29,6 +30,7 @@ pub async fn run(hub: Hub) {
             () = hub.shutdown.cancelled() => break,
             _ = looks.tick() => {}
         }
+        tend(&hub).await;
         for device in hub.devices.fallen_silent(hub.clock.now()) {
             hub.nudge.device(device);
         }
@@ -40,6 +42,18 @@ pub async fn run(hub: Hub) {
         }
     }
     report("what devices told last was not written down", hub.devices.save(&hub.store).await);
+}
+
+/// Other programs may fill the disk at any moment; then the reserve is what the hub still works with.
+async fn tend(hub: &Hub) {
+    let disk = hub.disk.clone();
+    match tokio::task::spawn_blocking(move || disk.tend()).await {
+        Ok(Ok(Tended::GivenUp)) => tracing::warn!("the disk is full; the reserve is in use now"),
+        Ok(Ok(Tended::Taken)) => tracing::info!("there is room again, and the reserve is back"),
+        Ok(Ok(Tended::AsItWas)) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "the reserve could not be kept"),
+        Err(error) => tracing::warn!(%error, "the reserve was not looked at"),
+    }
 }
 
 fn report(what: &str, done: Result<(), StoreError>) {

@@ -18,10 +18,12 @@ use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::disk::Disk;
 use crate::export::jobs::Jobs;
+use crate::files::Files;
 use crate::intake::Rules;
 use crate::media::uploads::Uploads;
 use crate::media::{MediaRoot, sweep};
 use crate::store::rows::Arrival;
+use crate::store::view::ViewExt as _;
 use crate::store::{self, Store, StoreError, T, WriterThread};
 use crate::trust::identity::{self, Home};
 use crate::trust::pairing::Pairing;
@@ -47,15 +49,22 @@ pub struct Options {
     pub clock: Clock,
     /// More names under which it answers.
     pub names: Vec<String>,
-    /// How the database is opened; [`store::file_opener`] of the data folder where nothing is said.
-    pub opener: Option<store::Opener>,
+    /// The disk under the data folder.
+    pub files: Files,
 }
 
 impl Options {
     /// A data folder, and defaults for the rest.
     #[must_use]
     pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), name: None, devices_read_all: None, clock: Clock::system(), names: Vec::new(), opener: None }
+        Self {
+            data: data.into(),
+            name: None,
+            devices_read_all: None,
+            clock: Clock::system(),
+            names: Vec::new(),
+            files: Files::real(),
+        }
     }
 }
 
@@ -212,30 +221,33 @@ impl Hub {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(options: Options) -> Result<(Self, WriterThread), OpenError> {
-        let data = options.data.clone();
+        let (data, files) = (options.data.clone(), options.files.clone());
         let folder = |source: std::io::Error| folder_error(&data, source);
-        make_folder(&data).map_err(folder)?;
-        let opener = options.opener.clone().unwrap_or_else(|| store::file_opener(&data));
+        make_folder(&files, &data).map_err(folder)?;
+        let disk = Disk::of(files.clone(), &data);
+        if let Err(error) = disk.tend() {
+            tracing::debug!(%error, "the reserve could not be kept");
+        }
         let in_store = |source: StoreError| store_error(&data, source);
-        let (store, writer) = Store::open(opener).map_err(in_store)?;
-        let home = Home::of(&data).map_err(folder)?;
+        let (store, writer) = Store::open(store::opener(files.clone(), &data)).map_err(in_store)?;
+        let home = Home::of(&files, &data).map_err(folder)?;
         let begun = begin(&store, home, &options).await.map_err(in_store)?;
-        let mut key = identity::key(&data).map_err(folder)?;
+        let mut key = identity::key(&files, &data).map_err(folder)?;
         let former = if begun.moved {
             tracing::warn!("this data folder was copied or has moved; the hub goes on under a new key");
             let former = key.clone();
-            key = identity::replace_key(&data, &former).map_err(folder)?;
+            key = identity::replace_key(&files, &data, &former).map_err(folder)?;
             Some(former)
         } else {
             None
         };
         let rules = Rules { hub: key.id(), fingerprints: FingerprintKey::of(&begun.project) };
         introduce(&store, &rules, &key, former, &begun.settings.name, options.clock.now()).await.map_err(in_store)?;
-        let media = MediaRoot::open(&data).map_err(folder)?;
+        let media = MediaRoot::open(files.clone(), &data).map_err(folder)?;
         let uploads = Uploads::new(store.clone(), media.clone());
         sweep::sweep(&store, &media, options.clock.now(), &uploads).await.map_err(in_store)?;
         let devices = store.snapshot().and_then(|view| Devices::load(&view)).map_err(in_store)?;
-        let tls = tls::open(&data, &key).map_err(folder)?;
+        let tls = tls::open(&files, &data, &key).map_err(folder)?;
         let control = random_token();
         let (name, _) = watch::channel(begun.settings.name.clone());
         let hub = Inner {
@@ -249,7 +261,7 @@ impl Hub {
             sessions: Sessions::new(&control),
             tls,
             exports: Jobs::default(),
-            disk: Disk::of(&data),
+            disk,
             clock: options.clock,
             control,
             shutdown: CancellationToken::new(),
@@ -287,13 +299,33 @@ impl Hub {
     /// Changes the settings, durably.
     ///
     /// # Errors
-    /// Where the store fails; then they are as they were.
+    /// Where the store fails; then they are as they were, or as they were to be.
     pub async fn set(&self, settings: Settings) -> Result<(), StoreError> {
         let row = settings.clone();
-        self.store.write(200, move |tx| tx.put_json(T::Meta, SETTINGS, &row)).await?;
+        match self.store.write(200, move |tx| tx.put_json(T::Meta, SETTINGS, &row)).await {
+            Ok(()) => self.remember(settings),
+            Err(error) => {
+                // A commit that failed may have happened: what is true is read again, as soon as it can be.
+                let hub = self.clone();
+                tokio::spawn(async move { hub.read_settings_again().await });
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn remember(&self, settings: Settings) {
         self.name.send_replace(settings.name.clone());
         *self.settings.write().unwrap_or_else(std::sync::PoisonError::into_inner) = settings;
-        Ok(())
+    }
+
+    async fn read_settings_again(self) {
+        while !self.shutdown.is_cancelled() {
+            if let Ok(Some(settings)) = self.store.read(|view| view.json(T::Meta, SETTINGS)).await {
+                return self.remember(settings);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
     }
 
     /// The ports on which it listens; the defaults before it does.

@@ -18,4 +18,5 @@ pub mod query; // one filter, order and count for all who look
 pub mod feed; // the numbered order in which things were accepted
 pub mod store; // the database, alone with redb
 pub mod disk; // room, and the reserve
+pub mod files; // the disk as this program uses it
 pub mod clock; // the time, which tests may set

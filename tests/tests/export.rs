@@ -112,7 +112,7 @@ impl Story {
 
 fn faults_in(data: &Path) -> Vec<String> {
     let mut faults = Vec::new();
-    verify::folder(data, &mut |finding, _| {
+    verify::folder(&maloca_hub::files::Files::real(), data, &mut |finding, _| {
         if let Some(Finding::Fault(what)) = finding {
             faults.push(what);
         }

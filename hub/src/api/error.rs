@@ -46,10 +46,14 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).because(cause)
     }
 
-    /// The disk has no room for what was sent.
+    /// The disk has no room for what was sent; `lacks` bytes must be freed first, where that is known.
     #[must_use]
-    pub fn full() -> Self {
-        let detail = "The hub's disk is full. Keep your records; the manager must free some space or use a larger disk.";
+    pub fn full(lacks: u64) -> Self {
+        let free = match lacks.div_ceil(1_000_000) {
+            0 => "some space".to_owned(),
+            megabytes => format!("at least {megabytes} MB"),
+        };
+        let detail = format!("The hub's disk is full. Keep your records; the manager must free {free} or use a larger disk.");
         Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", detail)
     }
 
@@ -68,7 +72,7 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         if error.is_full() {
-            return Self::full().because(error);
+            return Self::full(0).because(error);
         }
         match &error {
             StoreError::Reopening | StoreError::Closed => {
@@ -118,7 +122,7 @@ impl From<UploadError> for ApiError {
             ),
             UploadError::TakenOver => Self::new(StatusCode::CONFLICT, "taken_over", format!("{detail}.")),
             UploadError::BrokenOff { .. } => Self::new(StatusCode::BAD_REQUEST, "broken_off", format!("{detail}.")),
-            UploadError::Disk(source) if crate::store::is_full(&source) => Self::full().because(source),
+            UploadError::Disk(source) if crate::store::is_full(&source) => Self::full(0).because(source),
             UploadError::Disk(source) => {
                 let detail = "The hub could not write to its disk. Keep the photo and try again later.";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "disk_failed", detail).because(source)

@@ -1,6 +1,6 @@
 //! Merged documents for the page and for devices: lists with filters and pages, one by its id, GeoJSON on request.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -119,7 +119,7 @@ struct ShownCandidate {
 pub(super) struct Shown {
     #[serde(flatten)]
     document: Rest,
-    conflicts: HashMap<String, Vec<ShownCandidate>>,
+    conflicts: BTreeMap<String, Vec<ShownCandidate>>,
     attachments: Vec<ShownMedia>,
     person: Option<String>,
     received_at: String,
@@ -147,7 +147,7 @@ fn show(hub: &Hub, view: &Snapshot, found: Found) -> Result<Shown, StoreError> {
     let Document { doc, kind, state, deleted, set, conflicts, attachments, heads, missing, revisions, author, .. } = document;
     let mut media = Vec::with_capacity(attachments.len());
     for kept in attachments {
-        let held = view.row::<MediaRow>(T::Media, &kept.attachment.hash.0)?.is_some_and(|row| row.held);
+        let held = view.row::<MediaRow>(T::Media, &kept.attachment.hash.0)?.is_some_and(|row| row.is_held());
         let maloca_protocol::revision::Attachment { hash, name, media_type, size, taken_at } = kept.attachment;
         media.push(ShownMedia { hash, name, media_type, size, taken_at, held });
     }
@@ -247,7 +247,7 @@ async fn as_geojson(hub: &Hub, filter: Filter, sort: Sort, after: Option<String>
 fn feature(hub: &Hub, view: &Snapshot, found: &Found) -> Result<serde_json::Value, StoreError> {
     let about = About::of(view, found, &|id| hub.devices.name(id), &mut |kept| {
         let hash = kept.attachment.hash;
-        let held = view.row::<MediaRow>(T::Media, &hash.0)?.is_some_and(|row| row.held);
+        let held = view.row::<MediaRow>(T::Media, &hash.0)?.is_some_and(|row| row.is_held());
         Ok(held.then(|| format!("{BASE}/media/{hash}")))
     })?;
     Ok(geojson::feature(found, &about))

@@ -1,5 +1,6 @@
 //! The signed door and the plain door: what devices bring becomes part of the feed, durably, before they hear of it.
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use maloca_protocol::limits;
@@ -9,6 +10,7 @@ use super::ApiError;
 use super::access::CallingDevice;
 use super::body::{Json, Whole};
 use crate::devices::Trouble;
+use crate::disk::Need;
 use crate::hub::Hub;
 use crate::intake::{self, Door, plain, validate};
 
@@ -22,7 +24,7 @@ pub(super) async fn signed(
         let detail = "A batch is at most 1,000 revisions and 4 MiB. Send the rest in another.";
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "batch_too_big", detail));
     }
-    check_room(&hub, &device, lines.len())?;
+    check_room_for_lines(&hub, &device, &lines).await?;
     let arrival = hub.arrival(device.id, device.clock);
     let (answer, tally) = intake::take_in(&hub.store, &hub.rules, arrival, Door::Device, lines).await?;
     hub.devices.brought(&device.id, tally, 0, hub.clock.now());
@@ -46,11 +48,31 @@ pub(super) async fn plain(
 
 /// Refuses what the disk has no room for, and notes it on the device's card.
 pub(super) fn check_room(hub: &Hub, device: &CallingDevice, bytes: usize) -> Result<(), ApiError> {
-    if hub.disk.has_room_for(bytes as u64) {
+    match hub.disk.lacks(bytes as u64, Need::New) {
+        0 => Ok(()),
+        lacks => Err(refused_as_full(hub, device, lacks)),
+    }
+}
+
+/// As [`check_room`], but a batch that only deletes may use a part of the reserve: it is how room is made.
+async fn check_room_for_lines(hub: &Hub, device: &CallingDevice, lines: &Bytes) -> Result<(), ApiError> {
+    let lacks = hub.disk.lacks(lines.len() as u64, Need::New);
+    if lacks == 0 {
         return Ok(());
     }
-    let full = ApiError::full();
+    if hub.disk.lacks(lines.len() as u64, Need::Deletion) == 0 {
+        let lines = lines.clone();
+        let deletes = tokio::task::spawn_blocking(move || validate::only_deletes(&lines)).await.map_err(ApiError::bug)?;
+        if deletes {
+            return Ok(());
+        }
+    }
+    Err(refused_as_full(hub, device, lacks))
+}
+
+fn refused_as_full(hub: &Hub, device: &CallingDevice, lacks: u64) -> ApiError {
+    let full = ApiError::full(lacks);
     let problem = full.problem();
     hub.devices.failed(&device.id, Trouble { code: problem.code.clone(), detail: problem.detail.clone() });
-    Err(full)
+    full
 }

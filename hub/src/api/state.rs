@@ -12,7 +12,7 @@ use crate::export::ledger;
 use crate::feed;
 use crate::hub::Hub;
 use crate::store::T;
-use crate::store::rows::{AuthorRow, MediaRow};
+use crate::store::rows::{AuthorRow, Keeping, MediaRow};
 use crate::store::view::ViewExt as _;
 
 /// `POST /state`
@@ -38,8 +38,13 @@ pub(super) async fn report(
                 let (state, copies) = match row {
                     None => (MediaState::Wanted, 0),
                     Some(row) => {
-                        let state = if row.held { MediaState::Held } else { MediaState::Released };
-                        (state, copies.through(row.seq))
+                        let state = match row.keeping {
+                            Keeping::Held => MediaState::Held,
+                            Keeping::Released => MediaState::Released,
+                            Keeping::Damaged => MediaState::Wanted,
+                        };
+                        // What was copied after the disk had spoilt it is no copy of it.
+                        (state, if row.is_wanted() { 0 } else { copies.through(row.seq) })
                     }
                 };
                 media.push(MediaReceipt { hash, state, copies });

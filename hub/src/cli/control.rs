@@ -11,7 +11,7 @@ use maloca_protocol::Problem;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::trust::identity::write_secret;
+use crate::files::Files;
 
 /// The file's name.
 const FILE: &str = "control.json";
@@ -43,7 +43,7 @@ impl Drop for Announced {
 pub(crate) fn announce(data: &Path, port: u16, token: &str) -> std::io::Result<Announced> {
     let path = data.join(FILE);
     let written = Written { url: format!("http://127.0.0.1:{port}"), token: token.to_owned() };
-    write_secret(&path, serde_json::to_string(&written)?.as_bytes())?;
+    Files::real().write_secret(&path, serde_json::to_string(&written)?.as_bytes())?;
     Ok(Announced(path))
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::control::Control;
 use super::{DataArg, Outcome};
 use crate::devices::Devices;
+use crate::files::Files;
 use crate::store::{self, Store};
 
 /// What `maloca devices` takes.
@@ -75,7 +76,7 @@ fn at_rest(data: &std::path::Path) -> Result<Vec<Value>, Box<dyn std::error::Err
     if !data.join(store::FILE).exists() {
         return Err(format!("there is no hub in {}; name its folder with --data", data.display()).into());
     }
-    let (store, _writer) = Store::open(store::file_opener(data))?;
+    let (store, _writer) = Store::open(store::opener(Files::real(), data))?;
     let view = store.snapshot()?;
     let devices = Devices::load(&view)?;
     let mut cards = Vec::new();

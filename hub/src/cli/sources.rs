@@ -16,18 +16,18 @@ mod geojson; // feature collections
 
 /// One observation of a source, as a whole.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Item {
+pub struct Item {
     /// Its document, the same at each reading.
-    pub(super) doc: DocId,
+    pub doc: DocId,
     /// All its properties.
-    pub(super) set: Map<String, Value>,
+    pub set: Map<String, Value>,
     /// Its media, absolute, in the order in which the source names them.
-    pub(super) media: Vec<PathBuf>,
+    pub media: Vec<PathBuf>,
 }
 
 /// What a source brings.
 #[derive(Debug)]
-pub(super) enum Read {
+pub enum Read {
     /// An observation.
     Item(Box<Item>),
     /// Something that could not be taken, as a sentence that says where and why.
@@ -40,8 +40,8 @@ pub(super) fn read(source: &Path) -> mpsc::Receiver<Result<Read, Failure>> {
     let source = source.to_owned();
     // Reading and parsing block; the bounded channel holds the reader back while the store is busy.
     tokio::task::spawn_blocking(move || {
-        let mut out = Out { sender: sender.clone() };
-        let done = if source.is_dir() { camtrap::read(&source, &mut out) } else { geojson::read(&source, &mut out) };
+        let done =
+            each(&source, &mut |read| sender.blocking_send(Ok(read)).map_err(|_| "nobody reads this source any more".into()));
         if let Err(error) = done {
             let _ = sender.blocking_send(Err(error));
         }
@@ -49,24 +49,30 @@ pub(super) fn read(source: &Path) -> mpsc::Receiver<Result<Read, Failure>> {
     receiver
 }
 
-pub(super) type Failure = Box<dyn Error + Send + Sync>;
-
-/// Where readers put what they read.
-struct Out {
-    sender: mpsc::Sender<Result<Read, Failure>>,
+/// Reads a source in this thread.
+///
+/// # Errors
+/// Where the source cannot be read on, or `to` fails.
+pub fn each(source: &Path, to: &mut dyn FnMut(Read) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut out = Out { to };
+    if source.is_dir() { camtrap::read(source, &mut out) } else { geojson::read(source, &mut out) }
 }
 
-impl Out {
+/// Why a source cannot be read on, as a sentence.
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// Where readers put what they read.
+struct Out<'a> {
+    to: &'a mut dyn FnMut(Read) -> Result<(), Failure>,
+}
+
+impl Out<'_> {
     fn item(&mut self, doc: DocId, set: Map<String, Value>, media: Vec<PathBuf>) -> Result<(), Failure> {
-        self.put(Read::Item(Box::new(Item { doc, set, media })))
+        (self.to)(Read::Item(Box::new(Item { doc, set, media })))
     }
 
     fn fault(&mut self, sentence: String) -> Result<(), Failure> {
-        self.put(Read::Fault(sentence))
-    }
-
-    fn put(&mut self, read: Read) -> Result<(), Failure> {
-        self.sender.blocking_send(Ok(read)).map_err(|_| "nobody reads this source any more".into())
+        (self.to)(Read::Fault(sentence))
     }
 }
 

@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 
 use super::{Outcome, default_data};
 use crate::export::{bundle, check};
+use crate::files::Files;
 use crate::store;
 use crate::verify::{self, Finding};
 
@@ -58,7 +59,7 @@ fn bar() -> ProgressBar {
 
 fn folder(path: &Path, quiet: bool) -> Faults {
     let (bar, mut faults) = (bar(), 0);
-    let summary = verify::folder(path, &mut |finding, so_far| {
+    let summary = verify::folder(&Files::real(), path, &mut |finding, so_far| {
         match finding {
             Some(Finding::Fault(what)) => {
                 faults += 1;

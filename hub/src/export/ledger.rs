@@ -154,7 +154,7 @@ fn since(view: &impl View, through: Option<u64>) -> Result<NotOnDrive, StoreErro
     feed::after(view, through, &mut |_, entry| {
         if let Subject::Held { hash, .. } = entry.subject {
             let row: Option<crate::store::rows::MediaRow> = view.row(T::Media, &hash.0)?;
-            not.media += u64::from(row.is_some_and(|row| row.held));
+            not.media += u64::from(row.is_some_and(|row| row.is_held()));
         }
         Ok(ControlFlow::Continue(()))
     })?;

@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
+use crate::media::heal;
 use crate::store::StoreError;
 use drives::Filesystem;
 
@@ -225,11 +226,15 @@ pub async fn export(
     let work = tokio::task::spawn_blocking(move || {
         let source = run::Source::of(&shared)?;
         let watch = run::Watch::new(&report, &cancel);
-        let done = run::run(&source, &to, &watch)?;
+        let (done, damaged) = run::run(&source, &to, &watch)?;
         let filesystem = Filesystem::of(&done.path).map_err(|error| drive_error(&done.path, error))?;
-        Ok::<_, ExportError>((done, filesystem))
+        Ok::<_, ExportError>((done, damaged, filesystem))
     });
-    let (done, filesystem) = work.await.map_err(|error| StoreError::Bug(format!("an export ended early: {error}")))??;
+    let (done, damaged, filesystem) =
+        work.await.map_err(|error| StoreError::Bug(format!("an export ended early: {error}")))??;
+    for (hash, error) in &damaged {
+        heal::spoilt(&hub.store, *hash, error).await;
+    }
     let row = ledger::Export {
         bundle: data_encoding::HEXLOWER.encode(&done.bundle),
         path: done.path.to_string_lossy().into_owned(),

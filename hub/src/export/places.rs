@@ -54,7 +54,7 @@ impl Places {
         let mut filled: BTreeMap<(i16, i8), u32> = BTreeMap::new();
         view.scan(T::Media, (Bound::Unbounded, Bound::Unbounded), false, &mut |key, payload| {
             let (hash, row) = read(key, payload)?;
-            if !row.held {
+            if !row.is_held() {
                 return Ok(ControlFlow::Continue(()));
             }
             let (year, month) = bundle::month(label(view, &hash, &row)?.at);

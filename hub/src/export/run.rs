@@ -4,7 +4,7 @@
 //! in all formats side by side, then revisions, then the tag files; fsync; read back; name.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -100,8 +100,11 @@ impl<'a> Watch<'a> {
     }
 }
 
+/// Media that could not be read as they once came in, and what the disk said.
+pub(super) type Damaged = BTreeMap<MediaHash, io::Error>;
+
 /// Writes and verifies a bundle in `to`.
-pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<Done, ExportError> {
+pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done, Damaged), ExportError> {
     let to = target(to, &source.data)?;
     let on_drive = is_on_drive(&to, &source.data)?;
     let view = &source.view;
@@ -146,7 +149,7 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<Done,
     verify(bag.root(), bytes, watch)?;
     done.path = bag.name(|n| bundle::folder_name(done.at, &source.origin.hub_name, n))?;
     watch.tell();
-    Ok(done)
+    Ok((done, damaged))
 }
 
 /// The folder to export to, if it is one that a copy may be in.
@@ -189,9 +192,9 @@ fn write_media(
     bag: &mut Bag,
     done: &mut Done,
     watch: &Watch<'_>,
-) -> Result<BTreeSet<MediaHash>, ExportError> {
+) -> Result<Damaged, ExportError> {
     let failed = drive_failed(bag);
-    let mut damaged = BTreeSet::new();
+    let mut damaged = Damaged::new();
     let mut list = csv::Writer::new(bag.create(bundle::MEDIA_LIST)?, bundle::MEDIA_COLUMNS.iter().copied()).map_err(&failed)?;
     for hash in places.hashes() {
         let Some(row) = source.view.row::<MediaRow>(T::Media, &hash.0)? else { continue };
@@ -208,7 +211,7 @@ fn write_media(
             }
             Err(error) => {
                 tracing::warn!(%error, %hash, "a media file could not be exported; it is listed as missing");
-                damaged.insert(hash);
+                damaged.insert(hash, error);
                 done.damaged += 1;
                 // From here on this bundle is no copy of everything, so it vouches for what came before only.
                 done.through = done.through.min(seq.saturating_sub(1));
@@ -252,7 +255,7 @@ fn copy(
 fn write_documents(
     source: &Source,
     places: &Places,
-    damaged: &BTreeSet<MediaHash>,
+    damaged: &Damaged,
     columns: &Columns,
     bag: &mut Bag,
     done: &mut Done,
@@ -295,9 +298,9 @@ fn write_documents(
     Ok(())
 }
 
-fn place(source: &Source, places: &Places, damaged: &BTreeSet<MediaHash>, kept: &Kept) -> Result<Option<String>, StoreError> {
+fn place(source: &Source, places: &Places, damaged: &Damaged, kept: &Kept) -> Result<Option<String>, StoreError> {
     let hash = kept.attachment.hash;
-    if damaged.contains(&hash) {
+    if damaged.contains_key(&hash) {
         return Ok(None);
     }
     Ok(places.path(&source.view, &hash)?.map(|(path, _)| path))
@@ -305,15 +308,15 @@ fn place(source: &Source, places: &Places, damaged: &BTreeSet<MediaHash>, kept: 
 
 fn list_missing(
     source: &Source,
-    damaged: &BTreeSet<MediaHash>,
+    damaged: &Damaged,
     found: &Found,
     missing: &mut csv::Writer<super::write::Out>,
 ) -> Result<(), ExportError> {
     for Kept { attachment, .. } in &found.document.attachments {
         let row = source.view.row::<MediaRow>(T::Media, &attachment.hash.0)?;
         let reason = match row {
-            _ if damaged.contains(&attachment.hash) => "damaged on the hub's disk",
-            Some(row) if row.held => continue,
+            _ if damaged.contains_key(&attachment.hash) => "damaged on the hub's disk",
+            Some(row) if row.is_held() => continue,
             Some(_) => "freed on the hub after it was copied to other drives",
             None => "not received yet",
         };

@@ -8,6 +8,7 @@ use std::path::Path;
 use maloca_protocol::{DeviceKey, Epoch, ProjectId, limits};
 
 use super::{OpenError, Options, Settings};
+use crate::files::{Files, How};
 use crate::intake::{Door, Rules, Tally, keep};
 use crate::store::rows::{Arrival, Standing};
 use crate::store::view::ViewExt as _;
@@ -53,13 +54,16 @@ pub(super) fn store_error(folder: &Path, source: StoreError) -> OpenError {
     }
 }
 
-pub(super) fn make_folder(data: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    // Only its owner may look inside: it holds keys, and what people have seen.
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
+pub(super) fn make_folder(files: &Files, data: &Path) -> std::io::Result<()> {
+    files.make_folders(data)?;
     let probe = data.join(".write-test");
-    std::fs::write(&probe, b"maloca")?;
-    std::fs::remove_file(&probe)
+    let written = files.open(&probe, How::Make).and_then(|file| file.write_at(b"maloca", 0));
+    let removed = files.remove_if_there(&probe);
+    match written.and(removed) {
+        // What is here can be served and exported without any room.
+        Err(error) if store::is_full(&error) && files.exists(&data.join(store::FILE))? => Ok(()),
+        done => done,
+    }
 }
 
 /// Reads who this hub is, or makes it up; notices a folder that is not where it was.

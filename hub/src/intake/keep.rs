@@ -9,9 +9,11 @@ use maloca_protocol::{DeviceId, MediaHash, RevisionId, ValidRevision, limits};
 
 use super::{Door, Kept, Rules, Tally};
 use crate::query::index;
-use crate::store::rows::{Arrival, Attached, DocRow, Entry, MediaRow, Nothing, Place, Row as _, Standing, Subject, Summary};
+use crate::store::rows::{
+    Arrival, Attached, DocRow, Entry, Keeping, MediaRow, Nothing, Place, Row as _, Standing, Subject, Summary,
+};
 use crate::store::view::ViewExt as _;
-use crate::store::{Damage, StoreError, T, WriteTx};
+use crate::store::{Damage, StoreError, T, View, WriteTx};
 use crate::trust::members;
 
 /// The stable name of the quota's refusal.
@@ -43,7 +45,7 @@ pub(crate) fn all<'a>(
         kept.outcomes.push(verdict);
         if matches!(verdict, Verdict::Kept(_)) {
             for attachment in &revision.content().attach {
-                if tx.get(T::Media, &attachment.hash.0)?.is_none() {
+                if is_wanted(tx, &attachment.hash)? {
                     kept.wanted.push(attachment.hash);
                 }
             }
@@ -53,8 +55,6 @@ pub(crate) fn all<'a>(
     kept.wanted.dedup();
     Ok(kept)
 }
-
-use crate::store::View as _;
 
 /// Keeps one revision.
 pub(crate) fn one(
@@ -205,10 +205,10 @@ fn attach(tx: &mut WriteTx<'_>, revision: &ValidRevision) -> Result<(), StoreErr
             media_type: attachment.media_type.clone(),
         };
         tx.put(T::Attached, &key, &row)?;
-        let is_here = tx.get(T::Media, &hash.0)?.is_some();
+        let is_wanted = is_wanted(tx, &hash)?;
         let counts = tx.author_mut(&content.author)?;
         counts.attached += 1;
-        if !is_here {
+        if is_wanted {
             counts.wanted += 1;
             // A claim of a stranger: two absurd sizes must not overflow a sum.
             counts.wanted_bytes = counts.wanted_bytes.saturating_add(attachment.size);
@@ -226,24 +226,16 @@ pub(crate) fn media_held(
     size: u64,
     blocks: &[[u8; 32]],
 ) -> Result<bool, StoreError> {
-    if tx.row::<MediaRow>(T::Media, &hash.0)?.is_some_and(|row| row.held) {
+    if tx.row::<MediaRow>(T::Media, &hash.0)?.is_some_and(|row| row.is_held()) {
         return Ok(false);
     }
     let seq = tx.append(arrival, Subject::Held { hash, size })?;
-    tx.put(T::Media, &hash.0, &MediaRow { held: true, size, seq, blocks: blocks.to_vec() })?;
-    let mut authors: Vec<(DeviceId, u64)> = Vec::new();
-    tx.scan_prefix(T::Attached, &hash.0, &mut |author, payload| {
-        let (Ok(author), Some(row)) = (DeviceId::try_from(author), Attached::decode(payload)) else {
-            return Err(Damage::Form { table: T::Attached.name(), key: hash.to_string() }.into());
-        };
-        authors.push((author, row.size));
-        Ok(std::ops::ControlFlow::Continue(()))
-    })?;
-    for (author, claimed) in authors {
+    tx.put(T::Media, &hash.0, &MediaRow { keeping: Keeping::Held, size, seq, blocks: blocks.to_vec() })?;
+    for (author, row) in attached_by(tx, &hash)? {
         if tx.remove(T::Wanted, &[author.0, hash.0].concat())? {
             let counts = tx.author_mut(&author)?;
             counts.wanted -= 1;
-            counts.wanted_bytes = counts.wanted_bytes.saturating_sub(claimed);
+            counts.wanted_bytes = counts.wanted_bytes.saturating_sub(row.size);
         }
     }
     let totals = tx.totals_mut();
@@ -251,6 +243,42 @@ pub(crate) fn media_held(
     totals.media_bytes += size;
     tx.tell().media.insert(hash);
     Ok(true)
+}
+
+/// Whether a media file is wanted: it never came, or the disk has spoilt it.
+pub(crate) fn is_wanted(view: &impl View, hash: &MediaHash) -> Result<bool, StoreError> {
+    Ok(view.row::<MediaRow>(T::Media, &hash.0)?.is_none_or(|row| row.is_wanted()))
+}
+
+/// Notes that the disk has spoilt a media file, so that it is asked for again from whoever still has it. Says whether that
+/// is new.
+pub(crate) fn media_damaged(tx: &mut WriteTx<'_>, hash: MediaHash) -> Result<bool, StoreError> {
+    let Some(row) = tx.row::<MediaRow>(T::Media, &hash.0)?.filter(MediaRow::is_held) else { return Ok(false) };
+    tx.put(T::Media, &hash.0, &MediaRow { keeping: Keeping::Damaged, ..row.clone() })?;
+    for (author, attached) in attached_by(tx, &hash)? {
+        let counts = tx.author_mut(&author)?;
+        counts.wanted += 1;
+        counts.wanted_bytes = counts.wanted_bytes.saturating_add(attached.size);
+        tx.put(T::Wanted, &[author.0, hash.0].concat(), &attached)?;
+    }
+    let totals = tx.totals_mut();
+    totals.media_held -= 1;
+    totals.media_bytes -= row.size;
+    tx.tell().media.insert(hash);
+    Ok(true)
+}
+
+/// Who attaches a media file, and as what.
+fn attached_by(tx: &WriteTx<'_>, hash: &MediaHash) -> Result<Vec<(DeviceId, Attached)>, StoreError> {
+    let mut authors = Vec::new();
+    tx.scan_prefix(T::Attached, &hash.0, &mut |author, payload| {
+        let (Ok(author), Some(row)) = (DeviceId::try_from(author), Attached::decode(payload)) else {
+            return Err(Damage::Form { table: T::Attached.name(), key: hash.to_string() }.into());
+        };
+        authors.push((author, row));
+        Ok(std::ops::ControlFlow::Continue(()))
+    })?;
+    Ok(authors)
 }
 
 /// Admits what an author has in quarantine, in the order of the revisions' ids; called when it becomes a member.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::{Door, Rules, Tally, keep};
 use crate::store::rows::Arrival;
 use crate::store::view::ViewExt as _;
-use crate::store::{Store, StoreError, T, View as _, WriteTx};
+use crate::store::{Store, StoreError, T, WriteTx};
 
 /// What the door remembers of an item.
 #[derive(Serialize, Deserialize)]
@@ -64,7 +64,7 @@ pub async fn take_in(
                 };
                 if let (Ok(item), true) = (item, result.status != Outcome::Refused) {
                     for attachment in &item.attach {
-                        if tx.get(T::Media, &attachment.hash.0)?.is_none() {
+                        if keep::is_wanted(tx, &attachment.hash)? {
                             answer.wanted.push(attachment.hash);
                         }
                     }

@@ -40,6 +40,17 @@ pub fn numbered(batch: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
     })
 }
 
+/// Whether every line that is sound deletes its document and adds nothing to it.
+#[must_use]
+pub fn only_deletes(batch: &[u8]) -> bool {
+    let mut sound = numbered(batch).filter_map(|(_, line)| revision::read(line).ok()).peekable();
+    sound.peek().is_some()
+        && sound.all(|read| {
+            let content = read.claimed().content();
+            content.deleted && content.attach.is_empty() && content.set.is_empty()
+        })
+}
+
 /// Whether a batch has more lines than are taken at once.
 #[must_use]
 pub fn is_too_long(batch: &[u8]) -> bool {

@@ -3,19 +3,21 @@
 //! [`super::uploads`] drives it on blocking threads; the row of the media is committed afterwards. It promises that the
 //! name stands for exactly these bytes, on disk, before anybody hears of it, and that no byte is written twice.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use maloca_protocol::{MediaHash, limits};
 
 use super::MediaRoot;
-use super::layout::sync;
+use crate::files::{Files, Handle, How};
+
+/// Bytes that are read back at once.
+const READ: usize = 256 * 1024;
 
 /// A file that is being received.
 pub struct Incoming {
     path: PathBuf,
-    file: File,
+    file: Box<dyn Handle>,
     len: u64,
     // Boxed: each is 2 KB, and the file is handed from thread to thread.
     whole: Box<blake3::Hasher>,
@@ -40,29 +42,26 @@ impl Incoming {
     ///
     /// # Errors
     /// Where the disk refuses, or fewer bytes are there than were said to be durable.
-    pub fn open(path: &Path, offset: u64) -> io::Result<Self> {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        if file.metadata()?.len() < offset {
+    pub fn open(files: &Files, path: &Path, offset: u64) -> io::Result<Self> {
+        let file = files.open(path, How::Make)?;
+        if file.len()? < offset {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the unfinished file is shorter than was noted"));
         }
         file.set_len(offset)?;
         let mut incoming = Self {
             path: path.to_owned(),
-            file: file.try_clone()?,
+            file,
             len: 0,
             whole: Box::default(),
             block: Box::default(),
             in_block: 0,
             blocks: Vec::new(),
         };
-        file.seek(SeekFrom::Start(0))?;
-        let mut buffer = vec![0; 256 * 1024];
+        let mut buffer = vec![0; READ.min(usize::try_from(offset).unwrap_or(READ))];
         while incoming.len < offset {
-            let read = file.read(&mut buffer)?;
-            if read == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            incoming.count(&buffer[..read]);
+            let piece = usize::try_from(offset - incoming.len).map_or(buffer.len(), |rest| rest.min(buffer.len()));
+            incoming.file.read_at(&mut buffer[..piece], incoming.len)?;
+            incoming.count(&buffer[..piece]);
         }
         Ok(incoming)
     }
@@ -84,7 +83,7 @@ impl Incoming {
     /// # Errors
     /// Where the disk refuses; the file must then be opened again at its last durable offset.
     pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+        self.file.write_at(bytes, self.len)?;
         self.count(bytes);
         Ok(())
     }
@@ -134,41 +133,46 @@ impl Incoming {
     /// Where the disk fails; then nothing may be acknowledged.
     pub fn publish(mut self, root: &MediaRoot) -> io::Result<Received> {
         let received = self.received();
-        self.file.sync_all()?;
-        let target = root.path(&received.hash);
+        self.file.sync_data()?;
+        let (files, target) = (&root.files, root.path(&received.hash));
         // A hard link never replaces; filesystems without links (FAT, a shared folder) fall back to look and rename.
-        match std::fs::hard_link(&self.path, &target) {
+        match files.link(&self.path, &target) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => replace_if_damaged(&self.path, &target, received.size)?,
-            Err(_) if target.exists() => replace_if_damaged(&self.path, &target, received.size)?,
-            Err(_) => std::fs::rename(&self.path, &target)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                replace_if_damaged(files, &self.path, &target, &received)?;
+            }
+            Err(_) if files.exists(&target)? => replace_if_damaged(files, &self.path, &target, &received)?,
+            Err(_) => files.rename(&self.path, &target)?,
         }
         if let Some(shard) = target.parent() {
-            sync(shard)?;
+            files.sync_folder(shard)?;
         }
-        match std::fs::remove_file(&self.path) {
-            Ok(()) => Ok(received),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(received),
-            Err(error) => Err(error),
-        }
+        files.remove_if_there(&self.path)?;
+        Ok(received)
     }
 }
 
 /// A name that is taken without a row (an upload was cut off between rename and commit) or with rotten bytes is the one
 /// case in which whole, verified bytes take its place.
-fn replace_if_damaged(fresh: &Path, target: &Path, size: u64) -> io::Result<()> {
-    let mut file = File::open(target)?;
-    let mut hasher = blake3::Hasher::new();
-    let same_length = file.metadata()?.len() == size;
-    if same_length {
-        io::copy(&mut file, &mut hasher)?;
+fn replace_if_damaged(files: &Files, fresh: &Path, target: &Path, received: &Received) -> io::Result<()> {
+    let there = files.open(target, How::Read)?;
+    there.forget()?;
+    // One that cannot be read (a bad sector) is as good as damaged.
+    let is_sound = there.len().is_ok_and(|len| len == received.size)
+        && hash_of(&*there, received.size).is_ok_and(|hash| hash == received.hash);
+    // It may have been renamed by a run that was cut off before its bytes were durable.
+    if is_sound { there.sync_data() } else { files.rename(fresh, target) }
+}
+
+fn hash_of(file: &dyn Handle, size: u64) -> io::Result<MediaHash> {
+    let (mut hasher, mut buffer, mut at) = (blake3::Hasher::new(), vec![0; READ], 0);
+    while at < size {
+        let piece = usize::try_from(size - at).map_or(READ, |rest| rest.min(READ));
+        file.read_at(&mut buffer[..piece], at)?;
+        hasher.update(&buffer[..piece]);
+        at += piece as u64;
     }
-    let name = target.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    if same_length && hasher.finalize().to_hex().as_str() == name {
-        // It may have been renamed by a run that was cut off before its bytes were durable.
-        return file.sync_all();
-    }
-    std::fs::rename(fresh, target)
+    Ok(MediaHash(*hasher.finalize().as_bytes()))
 }
 
 #[cfg(test)]
@@ -182,17 +186,17 @@ mod tests {
     #[test]
     fn whole_and_resumed_files_are_the_same() {
         let folder = tempfile::tempdir().unwrap();
-        let root = MediaRoot::open(folder.path()).unwrap();
+        let root = MediaRoot::open(Files::real(), folder.path()).unwrap();
         for len in [0, 1, limits::BLOCK_BYTES - 1, limits::BLOCK_BYTES, limits::BLOCK_BYTES + 1, 3 * limits::BLOCK_BYTES + 7] {
             let bytes = pattern(len);
             let path = root.incoming("one");
             let half = len / 2;
-            let mut first = Incoming::open(&path, 0).unwrap();
+            let mut first = Incoming::open(&root.files, &path, 0).unwrap();
             first.append(&bytes[..half]).unwrap();
             first.sync().unwrap();
             first.append(b"bytes that were never synced").unwrap();
             drop(first);
-            let mut second = Incoming::open(&path, half as u64).unwrap();
+            let mut second = Incoming::open(&root.files, &path, half as u64).unwrap();
             second.append(&bytes[half..]).unwrap();
             let received = second.publish(&root).unwrap();
             assert_eq!(received.hash, MediaHash::of(&bytes));
@@ -205,10 +209,10 @@ mod tests {
     #[test]
     fn a_rotten_file_is_replaced_and_a_sound_one_is_not() {
         let folder = tempfile::tempdir().unwrap();
-        let root = MediaRoot::open(folder.path()).unwrap();
+        let root = MediaRoot::open(Files::real(), folder.path()).unwrap();
         let bytes = pattern(1000);
         let send = || {
-            let mut incoming = Incoming::open(&root.incoming("one"), 0).unwrap();
+            let mut incoming = Incoming::open(&root.files, &root.incoming("one"), 0).unwrap();
             incoming.append(&bytes).unwrap();
             incoming.publish(&root).unwrap()
         };

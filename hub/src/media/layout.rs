@@ -6,14 +6,19 @@
 //! <data>/thumbnails/ab/ab12….jpg   can be made again at any time
 //! ```
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use maloca_protocol::MediaHash;
 
-/// The folders of media in a data folder.
+use crate::files::Files;
+
+/// The folders of media in a data folder, and the disk they are on.
 #[derive(Debug, Clone)]
 pub struct MediaRoot {
+    /// The disk.
+    pub(crate) files: Files,
     media: PathBuf,
     incoming: PathBuf,
     thumbnails: PathBuf,
@@ -22,28 +27,34 @@ pub struct MediaRoot {
 impl MediaRoot {
     /// The folders as they are, for whoever only looks.
     #[must_use]
-    pub fn at(data: &Path) -> Self {
-        Self { media: data.join("media"), incoming: data.join("incoming"), thumbnails: data.join("thumbnails") }
+    pub fn at(files: Files, data: &Path) -> Self {
+        Self { files, media: data.join("media"), incoming: data.join("incoming"), thumbnails: data.join("thumbnails") }
     }
 
     /// Makes the folders where they are missing, durably, so that publishing a file never has to make one.
     ///
     /// # Errors
     /// Where the data folder cannot be written.
-    pub fn open(data: &Path) -> io::Result<Self> {
-        let root = Self::at(data);
+    pub fn open(files: Files, data: &Path) -> io::Result<Self> {
+        let root = Self::at(files, data);
         for folder in [&root.media, &root.incoming, &root.thumbnails] {
-            make(folder)?;
+            root.make(folder)?;
         }
-        let mut made = false;
-        for shard in 0..=u8::MAX {
-            made |= make(&root.media.join(format!("{shard:02x}")))?;
+        let there: HashSet<String> = root.files.names(&root.media)?.into_iter().collect();
+        for shard in (0..=u8::MAX).map(|shard| format!("{shard:02x}")).filter(|shard| !there.contains(shard)) {
+            root.make(&root.media.join(shard))?;
         }
-        if made {
-            sync(&root.media)?;
-        }
-        sync(data)?;
+        // Even where nothing was made: a start that was cut off may have made it, and not have come to this line.
+        root.files.sync_folder(&root.media)?;
+        root.files.sync_folder(data)?;
         Ok(root)
+    }
+
+    fn make(&self, folder: &Path) -> io::Result<()> {
+        match self.files.make_folder(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// A media file's place.
@@ -77,17 +88,4 @@ impl MediaRoot {
         let name = hash.to_string();
         self.thumbnails.join(&name[..2]).join(format!("{name}.jpg"))
     }
-}
-
-fn make(folder: &Path) -> io::Result<bool> {
-    match std::fs::create_dir(folder) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// Makes the names in a folder durable.
-pub(crate) fn sync(folder: &Path) -> io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
 }

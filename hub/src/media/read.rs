@@ -2,18 +2,17 @@
 //!
 //! `api/media` streams them, export copies through them. Memory: one block of 1 MiB a reader.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 
 use maloca_protocol::{MediaHash, limits};
 
 use super::MediaRoot;
+use crate::files::{Handle, How};
 use crate::store::rows::MediaRow;
 
 /// A held media file, open for reading.
 pub struct Reader {
-    file: File,
+    file: Box<dyn Handle>,
     hash: MediaHash,
     row: MediaRow,
 }
@@ -24,7 +23,7 @@ impl Reader {
     /// # Errors
     /// Where it is not there or cannot be read.
     pub fn open(root: &MediaRoot, hash: MediaHash, row: MediaRow) -> io::Result<Self> {
-        let file = File::open(root.path(&hash))?;
+        let file = root.files.open(&root.path(&hash), How::Read)?;
         Ok(Self { file, hash, row })
     }
 
@@ -48,7 +47,7 @@ impl Reader {
         let start = index as u64 * limits::BLOCK_BYTES as u64;
         let expected = self.row.blocks.get(index).ok_or(io::ErrorKind::UnexpectedEof)?;
         let mut bytes = vec![0; (self.row.size.saturating_sub(start)).min(limits::BLOCK_BYTES as u64) as usize];
-        self.file.read_exact_at(&mut bytes, start)?;
+        self.file.read_at(&mut bytes, start)?;
         if blake3::hash(&bytes).as_bytes() != expected {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,

@@ -17,10 +17,7 @@ use crate::store::{Store, StoreError, T, View as _};
 pub async fn sweep(store: &Store, root: &MediaRoot, now: i64, uploads: &Uploads) -> Result<(), StoreError> {
     // Names are listed first: an upload that begins later is not on the list, and one that is on it is in use or noted.
     let folder = root.incoming_folder().to_owned();
-    let names: Vec<String> = std::fs::read_dir(&folder)
-        .map_err(|error| StoreError::file("could not list", &folder, error))?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect();
+    let names = root.files.names(&folder).map_err(|error| StoreError::file("could not list", &folder, error))?;
     let kept = store
         .write(0, move |tx| {
             let (mut kept, mut over) = (HashSet::new(), Vec::new());
@@ -43,7 +40,7 @@ pub async fn sweep(store: &Store, root: &MediaRoot, now: i64, uploads: &Uploads)
     for name in names {
         if !kept.contains(&name) && !in_use.contains(&name) {
             let path = root.incoming(&name);
-            match std::fs::remove_file(&path) {
+            match root.files.remove(&path) {
                 Ok(()) => tracing::info!(upload = name, "removed an upload that was never finished"),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(StoreError::file("could not remove", &path, error)),

@@ -180,9 +180,7 @@ impl Uploads {
     }
 
     fn discard(&self, id: &str) {
-        if let Err(error) = std::fs::remove_file(self.root.incoming(id))
-            && error.kind() != io::ErrorKind::NotFound
-        {
+        if let Err(error) = self.root.files.remove_if_there(&self.root.incoming(id)) {
             tracing::warn!(%error, upload = id, "could not remove an upload's file; it is swept later");
         }
     }
@@ -232,8 +230,8 @@ impl Uploads {
         if upload.offset != offset {
             return Err(UploadError::WrongOffset { actual: upload.offset });
         }
-        let path = self.root.incoming(&upload.id);
-        let incoming = blocking(move || Incoming::open(&path, offset)).await?;
+        let (files, path) = (self.root.files.clone(), self.root.incoming(&upload.id));
+        let incoming = blocking(move || Incoming::open(&files, &path, offset)).await?;
         let (incoming, ended) = match self.copy(&upload, noted, incoming, stream, &turn).await {
             Ok(copied) => copied,
             Err(error) => {

@@ -7,6 +7,7 @@
 //! [`Store`] is a cheap clone. Its one lock guards only the handle of the open database, is held for no longer than it
 //! takes to copy that handle, and is a plain `RwLock` because nothing is awaited under it.
 
+mod backend; // the database's file, and how it is begun
 pub mod codec; // sealed values
 pub mod rows; // what the tables hold
 pub mod tables; // which tables there are
@@ -14,21 +15,20 @@ mod upgrade; // from older formats to this one
 pub mod view; // reading
 pub mod writer; // writing
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 use redb::Database;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+pub use backend::{FILE, Opener, opener};
 pub use codec::Damage;
 /// What the database says of itself, for `verify`, which tells damage from a disk that failed.
 pub(crate) use redb as redb_error;
 pub use tables::T;
 pub use view::{Snapshot, View};
 pub use writer::{Committed, Totals, WriteTx};
-
-/// Memory for the database's pages: a million records are served well from it, and an old laptop has it to give.
-const CACHE_BYTES: usize = 32 * 1024 * 1024;
 
 /// Jobs that may wait for the writer; beyond, senders wait in their own connections.
 const QUEUE: usize = 1024;
@@ -128,9 +128,6 @@ macro_rules! from_redb {
 }
 from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError, SetDurabilityError);
 
-/// How the database is opened, and opened again after a fault. Tests give one that fails on command.
-pub type Opener = Arc<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
-
 struct Shared {
     database: RwLock<Option<Arc<Database>>>,
     jobs: mpsc::Sender<writer::Message>,
@@ -153,66 +150,20 @@ impl WriterThread {
     }
 }
 
-/// The name of the database file in a data folder.
-pub const FILE: &str = "hub.redb";
-
-/// The opener of a data folder's file: creates it crash-safely where there is none.
-#[must_use]
-pub fn file_opener(folder: &Path) -> Opener {
-    let path = folder.join(FILE);
-    Arc::new(move || {
-        if !path.exists() {
-            create(&path)?;
-        }
-        Ok(builder().open(&path)?)
-    })
-}
-
-/// How this program opens databases everywhere.
-#[must_use]
-pub fn builder() -> redb::Builder {
-    let mut builder = Database::builder();
-    builder.set_cache_size(CACHE_BYTES);
-    builder
-}
-
-/// A cut inside the creation of a database leaves a file that never opens again, so it gets its name when it is whole.
-fn create(path: &Path) -> Result<(), StoreError> {
-    let new = path.with_extension("redb.new");
-    let file = |what: &'static str| {
-        let new = new.clone();
-        move |source| StoreError::file(what, &new, source)
-    };
-    match std::fs::remove_file(&new) {
-        Ok(()) => tracing::info!("removed what an interrupted start had left"),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(file("could not remove")(error)),
-    }
-    let database = builder().create(&new)?;
-    upgrade::begin(&database)?;
-    drop(database);
-    std::fs::File::open(&new).and_then(|file| file.sync_all()).map_err(file("could not write"))?;
-    std::fs::rename(&new, path).map_err(file("could not rename"))?;
-    sync_folder(path)
-}
-
-/// Makes a new name durable: the folder is synced, not only the file.
-pub(crate) fn sync_folder(path: &Path) -> Result<(), StoreError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| StoreError::file("could not sync the folder", folder, error))
-}
-
 impl Store {
     /// Opens the store and starts its writer.
     ///
     /// # Errors
     /// Where another hub has it, the disk refuses, or the format is newer than this program.
     pub fn open(opener: Opener) -> Result<(Self, WriterThread), StoreError> {
-        let database = opener()?;
-        upgrade::check(&database)?;
-        let totals = writer::load_totals(&database)?;
+        // The database panics on some damage; whoever starts a hub must hear a sentence instead.
+        let opened = catch_unwind(AssertUnwindSafe(|| {
+            let database = opener()?;
+            upgrade::check(&database)?;
+            let totals = writer::load_totals(&database)?;
+            Ok::<_, StoreError>((database, totals))
+        }));
+        let (database, totals) = opened.map_err(|_| StoreError::Unusable("its file is damaged".into()))??;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (committed, _) = broadcast::channel(1024);
         let shared = Arc::new(Shared { database: RwLock::new(Some(Arc::new(database))), jobs, committed });

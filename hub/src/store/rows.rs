@@ -329,14 +329,25 @@ impl Row for Attached {
     }
 }
 
-/// A media file that is here, or was: `state(1) size(8) seq(8) blocks(32 each)`.
+/// How a media file that once came in stands now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// Its bytes are here.
+    Held,
+    /// They were freed after a verified copy elsewhere, and are never wanted again.
+    Released,
+    /// They were here and the disk has spoilt them: wanted again, from whoever still has them.
+    Damaged,
+}
+
+/// A media file that is here, or was: `keeping(1) size(8) seq(8) blocks(32 each)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaRow {
-    /// `true` while its bytes are here, `false` once they were freed after a verified copy elsewhere.
-    pub held: bool,
+    /// Whether its bytes are here.
+    pub keeping: Keeping,
     /// Its length in bytes.
     pub size: u64,
-    /// The entry of the feed that says so.
+    /// The entry of the feed that said so last.
     pub seq: u64,
     /// BLAKE3 of each MiB, the last one shorter; checked before a block is sent.
     pub blocks: Vec<[u8; 32]>,
@@ -344,18 +355,43 @@ pub struct MediaRow {
 
 impl Row for MediaRow {
     fn encode(&self) -> Vec<u8> {
-        let enc = Enc::with_capacity(17 + self.blocks.len() * 32).u8(u8::from(self.held)).u64(self.size).u64(self.seq);
+        let keeping = match self.keeping {
+            Keeping::Released => 0,
+            Keeping::Held => 1,
+            Keeping::Damaged => 2,
+        };
+        let enc = Enc::with_capacity(17 + self.blocks.len() * 32).u8(keeping).u64(self.size).u64(self.seq);
         self.blocks.iter().fold(enc, |enc, block| enc.raw(block)).done()
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut dec = Dec::new(bytes);
-        let (held, size, seq) = (dec.u8()? == 1, dec.u64()?, dec.u64()?);
+        let keeping = match dec.u8()? {
+            0 => Keeping::Released,
+            1 => Keeping::Held,
+            2 => Keeping::Damaged,
+            _ => return None,
+        };
+        let (size, seq) = (dec.u64()?, dec.u64()?);
         let mut blocks = Vec::new();
         while !dec.is_empty() {
             blocks.push(dec.array()?);
         }
-        Some(Self { held, size, seq, blocks })
+        Some(Self { keeping, size, seq, blocks })
+    }
+}
+
+impl MediaRow {
+    /// Whether its bytes are here.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.keeping == Keeping::Held
+    }
+
+    /// Whether it is wanted, though it once came in.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.keeping == Keeping::Damaged
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::ops::{Bound, ControlFlow};
 
-use redb::{ReadTransaction, ReadableTable, Table};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata as _, Table};
 use serde::de::DeserializeOwned;
 
 use super::StoreError;
@@ -131,9 +131,18 @@ impl Snapshot {
     /// Where the disk or the database's own structure fails.
     pub(crate) fn check(&self, table: T, each: EachChecked<'_>) -> Result<(), StoreError> {
         let opened = self.transaction.open_table(table.definition())?;
+        let mut rows = 0;
         for row in opened.range::<&[u8]>(..)? {
             let (key, value) = row?;
-            each(key.value(), codec::open(table.name(), key.value(), value.value()));
+            // A walk takes every leaf; a look-up goes by the branches above them, which may be what is damaged.
+            let is_found = opened.get(key.value())?.is_some_and(|found| found.value() == value.value());
+            let payload = codec::open(table.name(), key.value(), value.value());
+            let lost = || Damage::Check { table: table.name(), key: codec::hex(key.value()) };
+            each(key.value(), payload.and_then(|payload| is_found.then_some(payload).ok_or_else(lost)));
+            rows += 1;
+        }
+        if opened.len()? != rows {
+            each(b"", Err(Damage::Check { table: table.name(), key: format!("{rows} of {} rows are found", opened.len()?) }));
         }
         Ok(())
     }

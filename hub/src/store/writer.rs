@@ -7,11 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redb::{Database, ReadableDatabase as _};
 use serde::Serialize;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
 
 use maloca_protocol::fingerprint::Fingerprint;
 use maloca_protocol::{DeviceId, DocId, MediaHash};
@@ -27,7 +28,10 @@ const GROUP_JOBS: usize = 512;
 /// Bytes in one commit: bounds memory and the time that the first job of a group waits.
 const GROUP_BYTES: usize = 16 * 1024 * 1024;
 
-/// How long to wait before a database that will not open is tried again, at most.
+/// How long to wait before a database that will not open is tried again: at first, then doubling.
+const REOPEN_AT_FIRST: Duration = Duration::from_millis(5);
+
+/// And at most.
 const REOPEN_AT_MOST: Duration = Duration::from_secs(10);
 
 /// What a job does; done again when a neighbour in its group fails.
@@ -270,11 +274,14 @@ impl Writer {
                     Err(_) => break,
                 }
             }
-            self.commit(group);
+            if self.commit(group) && self.reopen(&mut queue) {
+                return;
+            }
         }
     }
 
-    fn commit(&mut self, mut group: Vec<Job>) {
+    /// Commits a group; says whether the database must be opened again before the next.
+    fn commit(&mut self, mut group: Vec<Job>) -> bool {
         while !group.is_empty() {
             match self.attempt(&mut group) {
                 Ok(()) => {
@@ -291,10 +298,11 @@ impl Writer {
                     for job in group.drain(..) {
                         (job.finish)(Err(error.clone()));
                     }
-                    self.reopen();
+                    return true;
                 }
             }
         }
+        false
     }
 
     fn database(&self) -> Option<Arc<Database>> {
@@ -345,29 +353,41 @@ impl Writer {
     }
 
     /// After an I/O error the handle refuses to work. A failed commit may be durable or not; what is true is on the disk.
-    fn reopen(&mut self) {
-        let Some(shared) = self.shared.upgrade() else { return };
+    /// Says whether the hub has ended meanwhile.
+    fn reopen(&mut self, queue: &mut mpsc::Receiver<Message>) -> bool {
+        let Some(shared) = self.shared.upgrade() else { return true };
         if let Ok(mut guard) = shared.database.write() {
             *guard = None;
         }
-        let mut wait = Duration::from_millis(10);
+        let mut wait = REOPEN_AT_FIRST;
         loop {
-            match (self.opener)().and_then(|database| load_totals(&database).map(|totals| (database, totals))) {
+            // A panic of the database's own, on what a failing disk gives it, is one more failure.
+            let opened = catch_unwind(AssertUnwindSafe(|| {
+                (self.opener)().and_then(|database| load_totals(&database).map(|totals| (database, totals)))
+            }))
+            .unwrap_or_else(|panic| Err(StoreError::Bug(panic_text(&*panic))));
+            match opened {
                 Ok((database, totals)) => {
                     self.totals = totals;
                     if let Ok(mut guard) = shared.database.write() {
                         *guard = Some(Arc::new(database));
                     }
                     tracing::info!("the database is open again");
-                    return;
+                    return false;
                 }
                 // Readers of the old handle may still hold its lock for a moment.
                 Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the database does not open yet"),
             }
-            if Arc::strong_count(&shared) == 1 {
-                return;
+            // Whoever asks meanwhile is told so, rather than left to wait for a disk that may never come back.
+            let next = Instant::now() + wait;
+            while Instant::now() < next {
+                match queue.try_recv() {
+                    Ok(Message::Job(job)) => (job.finish)(Err(StoreError::Reopening)),
+                    Ok(Message::Stop) | Err(TryRecvError::Disconnected) => return true,
+                    Err(TryRecvError::Empty) if Arc::strong_count(&shared) == 1 => return true,
+                    Err(TryRecvError::Empty) => std::thread::sleep(REOPEN_AT_FIRST),
+                }
             }
-            std::thread::sleep(wait);
             wait = (wait * 2).min(REOPEN_AT_MOST);
         }
     }

@@ -14,7 +14,7 @@ use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha2::{Digest as _, Sha256};
 
-use super::identity::write_secret;
+use crate::files::Files;
 
 /// The file with the secret half of the TLS key, PEM.
 pub const KEY_FILE: &str = "tls.key";
@@ -47,13 +47,13 @@ pub fn install_provider() {
 ///
 /// # Errors
 /// Where the key's file cannot be read or written.
-pub fn open(data: &Path, hub: &DeviceKey) -> io::Result<Tls> {
+pub fn open(files: &Files, data: &Path, hub: &DeviceKey) -> io::Result<Tls> {
     let path = data.join(KEY_FILE);
-    let key = match std::fs::read_to_string(&path) {
-        Ok(pem) => KeyPair::from_pem(&pem).map_err(io::Error::other)?,
+    let key = match files.read(&path) {
+        Ok(pem) => KeyPair::from_pem(&String::from_utf8_lossy(&pem)).map_err(io::Error::other)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let key = KeyPair::generate().map_err(io::Error::other)?;
-            write_secret(&path, key.serialize_pem().as_bytes())?;
+            files.write_secret(&path, key.serialize_pem().as_bytes())?;
             key
         }
         Err(error) => return Err(error),

@@ -9,6 +9,7 @@ use maloca_protocol::{DeviceId, DocId, MediaHash};
 use serde_json::Value;
 
 use super::Look;
+use crate::intake::keep;
 use crate::query::{self, index};
 use crate::store::rows::{Attached, AuthorRow, DocRow, MediaRow, Row as _, Standing, Summary, doc_id};
 use crate::store::view::ViewExt as _;
@@ -105,16 +106,16 @@ pub(super) fn attachments(look: &mut Look<'_>) -> Result<(), StoreError> {
             revision.content().author == author && revision.content().attach.iter().any(same)
         });
         look.expect(is_said, || format!("the index of attachments says of media {hash} what no revision says"));
-        let is_here = view.get(T::Media, &hash.0)?.is_some();
+        let is_wanted = keep::is_wanted(view, &hash)?;
         let listed: Option<Attached> = view.row(T::Wanted, &[author.0, hash.0].concat())?;
         let counts = look.authors.entry(author).or_default();
         counts.attached += 1;
-        if !is_here {
+        if is_wanted {
             wanted += 1;
             counts.wanted += 1;
             counts.wanted_bytes = counts.wanted_bytes.saturating_add(row.size);
         }
-        let fits = if is_here { listed.is_none() } else { listed == Some(row) };
+        let fits = if is_wanted { listed == Some(row) } else { listed.is_none() };
         look.expect(fits, || format!("the list of media that are wanted is wrong about {hash}"));
         Ok(ControlFlow::Continue(()))
     })?;
@@ -176,7 +177,7 @@ pub(super) fn counts(look: &mut Look<'_>) -> Result<(), StoreError> {
         look.fault(format!("author {author} has no counts"));
     }
     view.scan(T::Media, ALL, false, &mut |_, payload| {
-        if let Some(row) = MediaRow::decode(payload).filter(|row| row.held) {
+        if let Some(row) = MediaRow::decode(payload).filter(MediaRow::is_held) {
             look.totals.media_held += 1;
             look.totals.media_bytes += row.size;
         }

@@ -5,7 +5,7 @@
 //! says when it is derived anew; nothing is changed. Memory: one document, and a row for each author.
 
 mod derived; // documents, indexes, counts, against the log
-mod files; // media files against their rows
+mod held; // media files against their rows
 mod log; // the feed, revision by revision
 
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use std::path::Path;
 use maloca_protocol::fingerprint::FingerprintKey;
 use maloca_protocol::{DeviceId, ProjectId};
 
+use crate::files::Files;
 use crate::hub::PROJECT;
 use crate::intake::Rules;
 use crate::media::MediaRoot;
@@ -125,12 +126,13 @@ impl Look<'_> {
 ///
 /// # Errors
 /// Where it cannot be opened at all; what is wrong inside is a finding.
-pub fn folder(data: &Path, tell: Tell<'_>) -> Result<Summary, CannotVerify> {
-    if !data.join(store::FILE).is_file() {
+pub fn folder(files: &Files, data: &Path, tell: Tell<'_>) -> Result<Summary, CannotVerify> {
+    if !files.exists(&data.join(store::FILE)).unwrap_or_default() {
         return Err(CannotVerify::NoHub(data.display().to_string()));
     }
+    let opener = store::opener(files.clone(), data);
     let opened =
-        catch_unwind(|| Store::open(store::file_opener(data)).and_then(|(store, writer)| Ok((store.snapshot()?, store, writer))));
+        catch_unwind(AssertUnwindSafe(|| Store::open(opener).and_then(|(store, writer)| Ok((store.snapshot()?, store, writer)))));
     let (view, _store, _writer) = match opened {
         Ok(Ok(opened)) => opened,
         Ok(Err(damage @ (StoreError::Damaged(_) | StoreError::Unusable(_)))) => {
@@ -141,7 +143,7 @@ pub fn folder(data: &Path, tell: Tell<'_>) -> Result<Summary, CannotVerify> {
         Err(_) => return Ok(beyond_reading(tell, "the database file is damaged so that it cannot be opened")),
     };
     let project = view.get(T::Meta, PROJECT).ok().flatten().and_then(|bytes| ProjectId::try_from(&bytes[..]).ok());
-    let key = data.join(identity::KEY_FILE).is_file().then(|| identity::key(data).ok()).flatten();
+    let key = kept_key(files, data);
     let rules = Rules {
         hub: key.as_ref().map_or(DeviceId([0; 32]), maloca_protocol::DeviceKey::id),
         fingerprints: FingerprintKey::of(&project.unwrap_or(ProjectId([0; 16]))),
@@ -167,10 +169,16 @@ pub fn folder(data: &Path, tell: Tell<'_>) -> Result<Summary, CannotVerify> {
     look.part("attachments", derived::attachments);
     look.part("members", derived::members);
     look.part("counts", derived::counts);
-    let root = MediaRoot::at(data);
-    look.part("media", |look| files::media(look, &root));
-    look.part("media files", |look| files::orphans(look, &root));
+    let root = MediaRoot::at(files.clone(), data);
+    look.part("media", |look| held::media(look, &root));
+    look.part("media files", |look| held::orphans(look, &root));
     Ok(look.summary)
+}
+
+/// The hub's key, if it is there and sound; none is made.
+fn kept_key(files: &Files, data: &Path) -> Option<maloca_protocol::DeviceKey> {
+    files.exists(&data.join(identity::KEY_FILE)).ok().filter(|there| *there)?;
+    identity::key(files, data).ok()
 }
 
 fn is_corrupt(error: &redb_error::Error) -> bool {

@@ -177,9 +177,17 @@ struct Standing {
     unsent: Unsent,
     /// It is in another life than last time, or behind; then its receipt is not kept yet.
     is_another: Option<SignedReceipt>,
+    /// It asks for media again that it had; then its receipt is kept only when they were offered.
+    signed: Option<SignedReceipt>,
 }
 
 impl Standing {
+    /// Nothing of ours waits, yet the hub wants more than it did: its disk has spoilt what it had.
+    fn asks_again(&self) -> bool {
+        let before = self.known.receipt.as_ref().map_or(0, |signed| signed.receipt.wanted);
+        self.unsent.media == 0 && self.receipt.wanted > before
+    }
+
     /// All was acknowledged, yet the hub holds another set.
     fn differs(&self) -> bool {
         self.unsent.revisions == 0 && self.unsent.parked == 0 && self.receipt.author != self.known.acked
@@ -193,6 +201,7 @@ impl Contact<'_> {
         // What the hub has of ours and we lack comes back only if we ask for it: this device was restored, or an answer was lost.
         let mut echo = now.receipt.author.count > now.known.acked.count && now.known.cursor.is_none();
         let mut again = now.is_another.is_some() || now.differs();
+        let mut asked_again = false;
         for _ in 0..2 {
             if again {
                 tracing::warn!("the hub is not the one it was, or lacks what it acknowledged; offering everything again");
@@ -202,7 +211,13 @@ impl Contact<'_> {
                 self.store.run(move |tx, key| tx.begin_again(key.id(), &hub, receipt)).await?;
                 (report.began_again, echo) = (true, true);
             }
-            let busy = again || now.unsent.revisions > 0 || now.unsent.media > 0;
+            if now.asks_again() && !asked_again {
+                asked_again = true;
+                tracing::warn!("the hub asks again for media that it had; offering all of them");
+                let hub = self.hub;
+                self.store.run(move |tx, _| tx.want_all_media(&hub)).await?;
+            }
+            let busy = again || asked_again || now.unsent.revisions > 0 || now.unsent.media > 0;
             if busy {
                 push::push(self.store, self.client, self.hub, report, &self.options.watch).await?;
                 upload::upload(self.store, self.client, self.hub, report, &self.options.watch).await?;
@@ -221,6 +236,11 @@ impl Contact<'_> {
             if !again {
                 break;
             }
+        }
+        // Only now: a kill before everything was offered must not hide that the hub asked.
+        if let (true, Some(signed)) = (asked_again, now.signed.take()) {
+            let hub = self.hub;
+            self.store.run(move |tx, _| tx.change_hub(&hub, |known| known.receipt = Some(signed))).await?;
         }
         report.unsent = now.unsent;
         report.in_sync = now.unsent == Unsent::default() && now.receipt.wanted == 0 && now.receipt.author == now.known.acked;
@@ -255,15 +275,19 @@ impl Contact<'_> {
         }
         let follows = known.receipt.as_ref().is_none_or(|before| follows(&receipt, &before.receipt));
         // With nothing new the receipt says what the last one said, and is not worth a flush.
-        let same = known.receipt.as_ref().is_some_and(|before| before.receipt.head == receipt.head);
-        let mut is_another = Some(signed);
-        if follows {
-            let signed = is_another.take();
-            if !same {
-                self.store.run(move |tx, _| tx.change_hub(&hub, |known| known.receipt = signed)).await?;
-            }
+        let same = known
+            .receipt
+            .as_ref()
+            .is_some_and(|before| before.receipt.head == receipt.head && before.receipt.wanted == receipt.wanted);
+        let mut now = Standing { receipt, known, unsent, is_another: None, signed: None };
+        if !follows {
+            now.is_another = Some(signed);
+        } else if now.asks_again() {
+            now.signed = Some(signed);
+        } else if !same {
+            self.store.run(move |tx, _| tx.change_hub(&hub, |known| known.receipt = Some(signed))).await?;
         }
-        Ok(Standing { receipt, known, unsent, is_another })
+        Ok(now)
     }
 }
 

@@ -7,6 +7,10 @@
 //!
 //! Each run prints its seed; `MALOCA_SEED` replays it, `MALOCA_COUNT` makes it longer or shorter.
 
+pub mod disk_faults; // a disk that fails or is full, at every operation
+pub mod power; // power cuts on a simulated disk
+pub mod rot; // bytes that change by themselves
+
 use std::future::Future;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -36,7 +40,7 @@ pub struct Row {
 }
 
 /// Every row, in the order of `make torture`.
-pub const ROWS: &[&Row] = &[];
+pub const ROWS: &[&Row] = &[&power::ROW, &disk_faults::EIO, &disk_faults::SPACE, &rot::ROW];
 
 /// One run of a row.
 pub struct Run {
@@ -98,6 +102,23 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
+/// Whether a run notices a planted bug: the negative control, without which a row proves nothing.
+#[must_use]
+pub fn notices(count: u64, planted: impl FnOnce(&mut Run)) -> bool {
+    let seed = number("MALOCA_SEED").unwrap_or_else(rand::random);
+    let _ = writeln!(std::io::stderr(), "a planted bug: MALOCA_SEED={seed}");
+    let mut run = Run::new(seed, count);
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| planted(&mut run))).is_err()
+}
+
+/// Where `MALOCA_LOG` asks for it, shows what hubs in this process log.
+pub fn listen() {
+    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("MALOCA_LOG") {
+        // A second row in one process finds it done.
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    }
+}
+
 /// Runs a row in its short form, as a test, and tells what it did past the test runner's capture, to `$MALOCA_ROWS` too.
 ///
 /// # Panics
@@ -105,6 +126,7 @@ fn number(variable: &str) -> Option<u64> {
 pub fn in_a_test(row: &Row) {
     let mut run = Run::new(number("MALOCA_SEED").unwrap_or_else(rand::random), number("MALOCA_COUNT").unwrap_or(row.short));
     let _ = writeln!(std::io::stderr(), "row {}: MALOCA_SEED={}", row.name, run.seed);
+    listen();
     let begun = Instant::now();
     (row.run)(&mut run);
     if let Some(why) = &run.skipped {

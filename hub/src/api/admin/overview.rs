@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::ApiError;
 use super::super::body::Json;
+use crate::disk::Need;
 use crate::export::ledger;
 use crate::hub::{Hub, Settings};
 use crate::query::index::cut;
@@ -39,6 +40,8 @@ struct ShownDisk {
     free_bytes: u64,
     total_bytes: u64,
     full: bool,
+    /// What must be freed before anything new is taken in.
+    needed_bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -75,10 +78,13 @@ pub(in super::super) fn of(hub: &Hub, view: &impl View) -> Result<Overview, Stor
         Ok(std::ops::ControlFlow::Continue(()))
     })?;
     let room = hub.disk.room();
-    let full = !hub.disk.has_room_for(0);
+    let needed_bytes = hub.disk.lacks(0, Need::New);
+    let full = needed_bytes > 0;
     let mut trouble = Vec::new();
     if full {
-        let detail = "The disk of this laptop is full. New records stay on the phones until there is room.".to_owned();
+        let needed = needed_bytes.div_ceil(1_000_000);
+        let detail =
+            format!("The disk of this laptop is full. New records stay on the phones until at least {needed} MB are free.");
         trouble.push(Trouble { code: "disk_full", detail });
     }
     Ok(Overview {
@@ -94,7 +100,12 @@ pub(in super::super) fn of(hub: &Hub, view: &impl View) -> Result<Overview, Stor
             conflicts: totals.conflicts,
         },
         drives: ledger::drives(view)?,
-        disk: ShownDisk { free_bytes: room.map_or(0, |room| room.free), total_bytes: room.map_or(0, |room| room.total), full },
+        disk: ShownDisk {
+            free_bytes: room.map_or(0, |room| room.free),
+            total_bytes: room.map_or(0, |room| room.total),
+            full,
+            needed_bytes,
+        },
         trouble,
     })
 }

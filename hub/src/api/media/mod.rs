@@ -18,6 +18,8 @@ use super::ApiError;
 use super::access::{Caller, CallingDevice};
 use super::body::{Json, Named};
 use crate::hub::Hub;
+use crate::intake::keep;
+use crate::media::heal;
 use crate::media::read::Reader;
 use crate::media::thumbnail::thumbnail as make_thumbnail;
 use crate::store::rows::{Attached, DocRow, MediaRow, Row as _};
@@ -39,8 +41,8 @@ pub(super) async fn missing(
         .read(move |view| {
             let mut missing = question.hashes;
             let mut failed = None;
-            missing.retain(|hash| match view.get(T::Media, &hash.0) {
-                Ok(row) => row.is_none(),
+            missing.retain(|hash| match keep::is_wanted(view, hash) {
+                Ok(is_wanted) => is_wanted,
                 Err(error) => {
                     failed = Some(error);
                     false
@@ -67,7 +69,7 @@ async fn allowed(hub: &Hub, caller: Caller, hash: MediaHash) -> Result<Allowed, 
     let found = hub
         .store
         .read(move |view| {
-            let Some(row) = view.row::<MediaRow>(T::Media, &hash.0)?.filter(|row| row.held) else { return Ok(None) };
+            let Some(row) = view.row::<MediaRow>(T::Media, &hash.0)?.filter(MediaRow::is_held) else { return Ok(None) };
             if let Some(device) = reader
                 && !is_in_own_document(view, &hash, &device)?
             {
@@ -130,19 +132,32 @@ pub(super) async fn read(
     };
     let root = hub.media.clone();
     let reader = tokio::task::spawn_blocking(move || Reader::open(&root, hash, row)).await.map_err(ApiError::bug)?;
-    let reader = Arc::new(reader.map_err(|error| StoreError::file("could not read the media", hub.media.folder(), error))?);
+    let reader = match reader {
+        Ok(reader) => Arc::new(reader),
+        Err(error) => return Err(unreadable(&hub, hash, error).await),
+    };
     let (start, end) = range.unwrap_or((0, size));
     // The first block is checked before the answer begins, so that damage is said and not only felt.
-    let first = if start < end { Some(checked(Arc::clone(&reader), start, end, start / BLOCK).await) } else { None };
-    if let Some(Err(error)) = &first
-        && error.kind() == io::ErrorKind::InvalidData
-    {
-        let detail =
-            "This media is damaged on the hub's disk and is not shown. A copy on a drive may be whole; run `maloca verify`.";
-        return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "damaged", detail));
-    }
+    let first = match start < end {
+        false => None,
+        true => match checked(Arc::clone(&reader), start, end, start / BLOCK).await {
+            Ok(bytes) => Some(Ok(bytes)),
+            Err(error) => return Err(unreadable(&hub, hash, error).await),
+        },
+    };
     let rest = stream::iter(start / BLOCK + 1..end.div_ceil(BLOCK));
-    let rest = rest.then(move |index| checked(Arc::clone(&reader), start, end, index));
+    let store = hub.store.clone();
+    let rest = rest.then(move |index| {
+        let (reader, store) = (Arc::clone(&reader), store.clone());
+        async move {
+            let bytes = checked(reader, start, end, index).await;
+            // The answer has begun: all that is left is to break it off, and to ask for the file again.
+            if let Err(error) = &bytes {
+                heal::spoilt(&store, hash, error).await;
+            }
+            bytes
+        }
+    });
     let mut response = Response::new(Body::from_stream(stream::iter(first).chain(rest)));
     if range.is_some() {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
@@ -167,6 +182,17 @@ pub(super) async fn read(
         "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'".into(),
     );
     Ok(response)
+}
+
+/// A held media file that is not there, or not as it came in: asked for again, and said.
+async fn unreadable(hub: &Hub, hash: MediaHash, error: io::Error) -> ApiError {
+    heal::spoilt(&hub.store, hash, &error).await;
+    if error.kind() == io::ErrorKind::InvalidData {
+        let detail = "This media is damaged on the hub's disk and is not shown. The hub asks for it again: from a phone that still \
+                      has it, it comes by itself. A copy on a drive may be whole, too.";
+        return ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "damaged", detail);
+    }
+    StoreError::file("could not read the media", hub.media.folder(), error).into()
 }
 
 /// Pictures, sound and video are shown as what they are; everything else is only bytes, or a page could hide in a photo.
@@ -223,12 +249,15 @@ pub(super) async fn thumbnail(
     caller: Caller,
     Named(hash): Named<MediaHash>,
 ) -> Result<Response, ApiError> {
-    allowed(&hub, caller, hash).await?;
+    let Allowed { row, .. } = allowed(&hub, caller, hash).await?;
     // Decoding takes memory: two at a time, whoever asks.
     let _turn = hub.thumbnails.acquire().await.map_err(ApiError::bug)?;
     let root = hub.media.clone();
-    let made = tokio::task::spawn_blocking(move || make_thumbnail(&root, &hash)).await.map_err(ApiError::bug)?;
-    let made = made.map_err(|error| StoreError::file("could not read the media", hub.media.folder(), error))?;
+    let made = tokio::task::spawn_blocking(move || make_thumbnail(&root, hash, row)).await.map_err(ApiError::bug)?;
+    let made = match made {
+        Ok(made) => made,
+        Err(error) => return Err(unreadable(&hub, hash, error).await),
+    };
     let Some(bytes) = made else {
         let detail = "This media is no picture that can be shown small.";
         return Err(ApiError::new(StatusCode::NOT_FOUND, "no_thumbnail", detail));

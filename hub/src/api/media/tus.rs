@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use maloca_protocol::{MediaHash, limits};
+use maloca_protocol::{MediaHash, limits, tus};
 
 use super::super::ApiError;
 use super::super::access::CallingDevice;
@@ -53,14 +53,11 @@ fn check_version(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
-    headers.get(name)?.to_str().ok()?.parse().ok()
+    tus::number(headers.get(name)?.to_str().ok()?)
 }
 
-/// A value of `Upload-Metadata`: pairs of a key and base64, separated by commas.
 fn metadata(headers: &HeaderMap, key: &str) -> Option<String> {
-    let text = headers.get(METADATA)?.to_str().ok()?;
-    let value = text.split(',').find_map(|pair| pair.trim().strip_prefix(key)?.strip_prefix(' '))?;
-    String::from_utf8(data_encoding::BASE64.decode(value.trim().as_bytes()).ok()?).ok()
+    tus::metadata(headers.get(METADATA)?.to_str().ok()?, key)
 }
 
 /// `POST /media/uploads`
@@ -106,7 +103,7 @@ pub(in super::super) async fn create(
 }
 
 async fn is_held(hub: &Hub, hash: MediaHash) -> Result<bool, ApiError> {
-    Ok(hub.store.read(move |view| view.row::<MediaRow>(T::Media, &hash.0)).await?.is_some())
+    Ok(hub.store.read(move |view| view.row::<MediaRow>(T::Media, &hash.0)).await?.is_some_and(|row| !row.is_wanted()))
 }
 
 /// `HEAD /media/uploads/{id}`

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{Failure, Out, inside, name_of};
 
 /// Reads a package.
-pub(super) fn read(folder: &Path, out: &mut Out) -> Result<(), Failure> {
+pub(super) fn read(folder: &Path, out: &mut Out<'_>) -> Result<(), Failure> {
     let places = places(folder)?;
     let media = Media::read(folder, out)?;
     let source = name_of(folder);
@@ -75,7 +75,7 @@ struct Media {
 }
 
 impl Media {
-    fn read(folder: &Path, out: &mut Out) -> Result<Self, Failure> {
+    fn read(folder: &Path, out: &mut Out<'_>) -> Result<Self, Failure> {
         let mut media = Self { files: Vec::new(), by_id: HashMap::new(), by_deployment: HashMap::new() };
         for_each(folder, "media.csv", |number, row| {
             let Some(path) = file_of(folder, row) else { return Ok(()) };

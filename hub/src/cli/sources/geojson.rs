@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::{Failure, Out, inside, name_of};
 
 /// Reads a file.
-pub(super) fn read(path: &Path, out: &mut Out) -> Result<(), Failure> {
+pub(super) fn read(path: &Path, out: &mut Out<'_>) -> Result<(), Failure> {
     let file = File::open(path).map_err(|error| format!("cannot open {}: {error}", path.display()))?;
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut features = Features {
@@ -34,20 +34,20 @@ pub(super) fn read(path: &Path, out: &mut Out) -> Result<(), Failure> {
         .map_err(|error| format!("{} is no GeoJSON FeatureCollection: {error}", path.display()).into())
 }
 
-struct Features<'a> {
+struct Features<'a, 'b> {
     source: String,
     folder: PathBuf,
     seen: HashSet<DocId>,
     /// How often a feature without an id has come, by its hash: two that are alike are two.
     alike: HashMap<[u8; 16], u32>,
     number: u64,
-    out: &'a mut Out,
+    out: &'a mut Out<'b>,
 }
 
 /// The collection, of which no more than one feature is in memory.
-struct Collection<'a, 'b>(&'a mut Features<'b>);
+struct Collection<'a, 'b, 'c>(&'a mut Features<'b, 'c>);
 
-impl<'de> DeserializeSeed<'de> for Collection<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Collection<'_, '_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -55,7 +55,7 @@ impl<'de> DeserializeSeed<'de> for Collection<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Collection<'_, '_> {
+impl<'de> Visitor<'de> for Collection<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -76,9 +76,9 @@ impl<'de> Visitor<'de> for Collection<'_, '_> {
     }
 }
 
-struct List<'a, 'b>(&'a mut Features<'b>);
+struct List<'a, 'b, 'c>(&'a mut Features<'b, 'c>);
 
-impl<'de> DeserializeSeed<'de> for List<'_, '_> {
+impl<'de> DeserializeSeed<'de> for List<'_, '_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -86,7 +86,7 @@ impl<'de> DeserializeSeed<'de> for List<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for List<'_, '_> {
+impl<'de> Visitor<'de> for List<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -101,7 +101,7 @@ impl<'de> Visitor<'de> for List<'_, '_> {
     }
 }
 
-impl Features<'_> {
+impl Features<'_, '_> {
     fn take(&mut self, feature: Value) -> Result<(), Failure> {
         self.number += 1;
         let number = self.number;
@@ -174,8 +174,6 @@ fn location(geometry: &Value) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::sync::mpsc;
-
     use super::super::Read;
     use super::*;
 
@@ -184,16 +182,15 @@ mod tests {
         std::fs::write(folder.path().join("a.jpg"), b"a").unwrap();
         let path = folder.path().join("walk.geojson");
         std::fs::write(&path, text).unwrap();
-        let (sender, mut receiver) = mpsc::channel(1_000);
-        let good = read(&path, &mut Out { sender }).is_ok();
         let (mut items, mut faults) = (Vec::new(), Vec::new());
-        while let Ok(read) = receiver.try_recv() {
-            match read.unwrap() {
+        let done = super::super::each(&path, &mut |read| {
+            match read {
                 Read::Item(item) => items.push(*item),
                 Read::Fault(fault) => faults.push(fault),
             }
-        }
-        (items, faults, good)
+            Ok(())
+        });
+        (items, faults, done.is_ok())
     }
 
     #[test]

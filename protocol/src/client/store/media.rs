@@ -127,7 +127,7 @@ impl Tx<'_> {
     }
 
     /// Makes all media wait for a hub.
-    pub(super) fn want_all_media(&mut self, hub: &DeviceId) -> Result<(), StoreError> {
+    pub(crate) fn want_all_media(&mut self, hub: &DeviceId) -> Result<(), StoreError> {
         let mut after: Option<Vec<u8>> = None;
         loop {
             let rows = self.list(T::Media, &[], after.as_deref(), 1_000)?;

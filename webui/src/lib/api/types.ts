@@ -29,7 +29,8 @@ export interface Overview {
     last_path: string | null;
     not_on_drive: { observations: number; media: number };
   };
-  disk: { free_bytes: number; total_bytes: number; full: boolean };
+  /** `needed_bytes`: what must be freed before anything new can come; 0 while there is room. */
+  disk: { free_bytes: number; total_bytes: number; full: boolean; needed_bytes: number };
   trouble: Trouble[];
 }
 

@@ -1,0 +1,47 @@
+//! Writes the signed seeds of the fuzz targets into `tests/corpus`: `cargo run --release -p maloca-tests --example seeds`.
+//!
+//! The other seeds there were written by hand; what fuzzing finds is added to them as it was found.
+
+use std::fs;
+use std::path::Path;
+
+use maloca_protocol::revision::Attachment;
+use maloca_protocol::{DeviceKey, DocId, Draft, MediaHash, ValidRevision};
+use serde_json::json;
+
+fn main() -> std::io::Result<()> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let key = DeviceKey::from_seed([7; 32]);
+    let doc = DocId::from_source("seeds", "1");
+    let sign = |draft: Draft| draft.sign(&key).expect("sound");
+    let mut first = Draft::new("observation", doc, 1_700_000_000_000);
+    first.set.insert("notes".into(), json!("río, \u{1f332} and \"quotes\"\n"));
+    first.set.insert("location".into(), json!({ "lat": -6.48, "lon": -76.36, "accuracy_m": 8 }));
+    first.set.insert("numbers".into(), json!([0, -1, 1.5e-7, 9_007_199_254_740_991_u64, 1e19]));
+    let hash = MediaHash::of(b"a photo");
+    first.attach.push(Attachment { hash, name: "IMG_1.jpg".into(), media_type: "image/jpeg".into(), size: 7, taken_at: None });
+    let first = sign(first);
+    let mut edit = Draft::new("observation", doc, 1_700_000_001_000);
+    edit.parents = vec![first.id()];
+    edit.unset = vec!["notes".into()];
+    edit.detach = vec![hash];
+    let edit = sign(edit);
+    let mut gone = Draft::new("observation", doc, -62_135_596_800_000);
+    gone.parents = vec![first.id(), edit.id()];
+    gone.deleted = true;
+    let gone = sign(gone);
+    fs::create_dir_all(corpus.join("revision"))?;
+    fs::create_dir_all(corpus.join("batch"))?;
+    for (name, revision) in [("first", &first), ("edit", &edit), ("gone", &gone)] {
+        fs::write(corpus.join("revision").join(name), revision.envelope())?;
+    }
+    let lines =
+        |all: &[&ValidRevision]| all.iter().flat_map(|one| [one.envelope(), b"\n".to_vec()].concat()).collect::<Vec<u8>>();
+    fs::write(corpus.join("batch/good"), lines(&[&first, &edit, &gone]))?;
+    fs::write(corpus.join("batch/deletes"), lines(&[&gone]))?;
+    let mut forged = first.envelope();
+    let last = forged.len() - 10;
+    forged[last] = if forged[last] == b'A' { b'B' } else { b'A' };
+    let mixed = [&lines(&[&first])[..], b"\r\n\n{\"id\":1}\nnot json\n", &forged, b"\n", &lines(&[&edit])[..]].concat();
+    fs::write(corpus.join("batch/mixed"), mixed)
+}

@@ -1,0 +1,162 @@
+//! Every parser of strangers' bytes, as a function that must not panic, hang or break its promise whatever it is given.
+//!
+//! `fuzz/` drives them with libFuzzer (`make torture`), `tests/tests/corpus.rs` replays the seeds and whatever was once found
+//! (`make test`). Each takes plain bytes, so that a finding is a file in `tests/corpus/<target>/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use maloca_hub::cli::sources;
+use maloca_hub::export::{bundle, check};
+use maloca_hub::intake::validate;
+use maloca_protocol::announce::{Answer, Question};
+use maloca_protocol::{canonical, limits, revision, tus};
+
+/// A target by its name.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    ("announce", announce),
+    ("revision", one_revision),
+    ("batch", batch),
+    ("upload", upload),
+    ("bundle", a_bundle),
+    ("geojson", geojson),
+    ("camtrap", camtrap),
+];
+
+/// A datagram, taken for a question and for an answer.
+///
+/// # Panics
+/// Where what was read is not what was written.
+pub fn announce(datagram: &[u8]) {
+    if let Ok(question) = Question::parse(datagram) {
+        assert_eq!(Question::parse(&question.encode()), Ok(question), "a question says the same when it is said again");
+    }
+    // Whatever it claims, nothing of it is believed without a signature.
+    let _ = Answer::parse(datagram, |_| true);
+}
+
+/// One envelope.
+///
+/// # Panics
+/// Where a valid revision is not the same when it is written and read again.
+pub fn one_revision(line: &[u8]) {
+    if let Ok(read) = canonical::parse(line) {
+        let written = canonical::canonical_of(&read);
+        let again = canonical::parse(&written).expect("canonical form is JSON");
+        assert_eq!(written, canonical::canonical_of(&again), "canonical form is its own canonical form");
+    }
+    if let Ok(valid) = revision::check(line) {
+        let again = revision::check(&valid.envelope()).expect("a valid revision stays valid");
+        assert_eq!((again.id(), again.canonical()), (valid.id(), valid.canonical()));
+    }
+}
+
+/// A batch of lines.
+///
+/// # Panics
+/// Where a line's verdict is another beside its neighbours than alone.
+pub fn batch(body: &[u8]) {
+    let _ = validate::only_deletes(body);
+    if body.len() > limits::BATCH_BYTES || validate::is_too_long(body) {
+        return;
+    }
+    let lines: Vec<(u64, &[u8])> = validate::numbered(body).collect();
+    let verdicts = validate::lines(body);
+    assert_eq!(lines.len(), verdicts.len());
+    for ((number, line), (judged, verdict)) in lines.into_iter().zip(verdicts) {
+        assert_eq!(number, judged);
+        assert_eq!(revision::check(line).map(|valid| valid.id()), verdict.map(|valid| valid.id()), "line {number}");
+    }
+}
+
+/// The headers of an upload: each line of the input is a value.
+///
+/// # Panics
+/// Where a length is read that no upload may have.
+pub fn upload(headers: &[u8]) {
+    let text = String::from_utf8_lossy(headers);
+    for value in text.lines() {
+        let _ = tus::metadata(value, "hash");
+        let _ = tus::metadata(value, "");
+        assert!(tus::number(value).is_none_or(|number| value.trim() == number.to_string() || value.starts_with('0')), "{value}");
+    }
+}
+
+/// A folder that is gone when the target ends.
+fn folder() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("maloca-target-").tempdir().expect("a temporary folder")
+}
+
+/// Writes the parts of the input, separated by a line `=== name`, into a folder; names lead nowhere else.
+fn unpack(input: &[u8], into: &Path) {
+    let text = String::from_utf8_lossy(input);
+    for part in text.split("=== ").filter(|part| !part.is_empty()) {
+        let (name, content) = part.split_once('\n').unwrap_or((part, ""));
+        let name = name.trim();
+        let is_plain =
+            !name.is_empty() && name.len() < 60 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+        if !is_plain || name.contains("..") || name.starts_with('/') || name.ends_with('/') {
+            continue;
+        }
+        let path = into.join(name);
+        if let Some(above) = path.parent()
+            && fs::create_dir_all(above).is_ok()
+        {
+            // A name may be a folder already; then it is not written.
+            let _ = fs::write(path, content);
+        }
+    }
+}
+
+/// A bundle: manifests, list of media, revisions.
+///
+/// # Panics
+/// Where it cannot be checked at all: everything inside is a fault, and no failure.
+pub fn a_bundle(input: &[u8]) {
+    let folder = folder();
+    unpack(input, folder.path());
+    let mut faults = 0;
+    let read = check::bundle(folder.path(), true, &mut |_| faults += 1, &mut |_| Ok(()));
+    assert!(read.is_ok(), "{read:?}");
+    for line in String::from_utf8_lossy(input).lines() {
+        if let Some((_, path)) = bundle::read_manifest_line(line) {
+            assert!(bundle::is_inside(&path), "{path} leads out of the bundle");
+        }
+    }
+}
+
+/// Reads a source; every file that an item names must be inside it.
+fn source(path: &Path, within: &Path) {
+    let within: PathBuf = fs::canonicalize(within).expect("a folder");
+    let _ = sources::each(path, &mut |read| {
+        if let sources::Read::Item(item) = read {
+            assert!(item.media.iter().all(|file| file.starts_with(&within)), "{:?} leads out of the source", item.media);
+        }
+        Ok(())
+    });
+}
+
+/// A GeoJSON file.
+///
+/// # Panics
+/// Where it names a file outside its folder.
+pub fn geojson(input: &[u8]) {
+    let folder = folder();
+    let path = folder.path().join("walk.geojson");
+    fs::write(&path, input).expect("room");
+    fs::write(folder.path().join("a.jpg"), b"a").expect("room");
+    source(&path, folder.path());
+}
+
+/// A Camtrap DP folder.
+///
+/// # Panics
+/// Where it names a file outside its folder.
+pub fn camtrap(input: &[u8]) {
+    let folder = folder();
+    unpack(input, folder.path());
+    source(folder.path(), folder.path());
+}
