@@ -7,6 +7,10 @@
 //!
 //! Each run prints its seed; `MALOCA_SEED` replays it, `MALOCA_COUNT` makes it longer or shorter.
 
+pub mod held; // the model of what was acknowledged
+pub mod kill; // kill -9 under load
+pub mod uploads; // corrupt and truncated uploads
+
 use std::future::Future;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -36,7 +40,7 @@ pub struct Row {
 }
 
 /// Every row, in the order of `make torture`.
-pub const ROWS: &[&Row] = &[];
+pub const ROWS: &[&Row] = &[&kill::ROW, &uploads::ROW];
 
 /// One run of a row.
 pub struct Run {

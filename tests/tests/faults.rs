@@ -1,0 +1,67 @@
+//! The rows of the fault rig that run against the real binary, in their short form, and their negative controls: planted bugs
+//! that a row must notice. Each test is named as its row.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use maloca_tests::rows::{self, Run};
+
+/// Runs a row with a planted bug, which must be noticed, and by the check that is meant.
+fn notices(what: &str, count: u64, row: impl FnOnce(&mut Run)) {
+    let mut run = Run::new(rand::random(), count);
+    let noticed = catch_unwind(AssertUnwindSafe(|| row(&mut run)));
+    let Err(panic) = noticed else { panic!("a planted bug went unnoticed (seed {})", run.seed) };
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    assert!(text.is_some_and(|text| text.contains(what)), "noticed for another reason: {text:?} (seed {})", run.seed);
+}
+
+mod kill {
+    use rows::kill::{self, Lie};
+
+    use super::*;
+
+    #[test]
+    fn row() {
+        rows::in_a_test(&kill::ROW);
+    }
+
+    #[test]
+    fn notices_an_answer_before_the_commit() {
+        notices("acknowledged revisions are gone", 40, |run| kill::with(run, Lie::AckOnSend));
+    }
+
+    #[test]
+    fn notices_what_was_never_sent() {
+        notices("was never sent", 5, |run| kill::with(run, Lie::Unsent));
+    }
+
+    #[test]
+    fn notices_what_is_there_twice() {
+        notices("is told twice", 5, |run| kill::with(run, Lie::Twice));
+    }
+}
+
+mod uploads {
+    use rows::uploads::{self, Lie};
+
+    use super::*;
+
+    #[test]
+    fn row() {
+        rows::in_a_test(&uploads::ROW);
+    }
+
+    #[test]
+    fn notices_a_hash_that_was_never_published() {
+        notices("was said to be published and is not", 3, |run| uploads::with(run, Lie::Believed));
+    }
+
+    #[test]
+    fn notices_wrong_bytes_that_were_published() {
+        notices("was published", 100, |run| uploads::with(run, Lie::Published));
+    }
+
+    #[test]
+    fn notices_a_flipped_bit() {
+        notices("other bytes than were sent", 3, |run| uploads::with(run, Lie::Flipped));
+    }
+}
