@@ -65,3 +65,34 @@ mod uploads {
         notices("other bytes than were sent", 3, |run| uploads::with(run, Lie::Flipped));
     }
 }
+
+mod chaos {
+    use rows::chaos::{self, Lie};
+
+    use super::*;
+
+    #[test]
+    fn row() {
+        rows::in_a_test(&chaos::ROW);
+    }
+
+    #[test]
+    fn notices_what_is_applied_twice() {
+        notices("is told twice", 100, |run| chaos::with(run, Lie::Twice));
+    }
+
+    #[test]
+    fn notices_a_lost_edit() {
+        notices("is not the merge", 300, |run| chaos::with(run, Lie::LostEdit));
+    }
+
+    #[test]
+    fn notices_what_was_said_to_be_here_and_is_not() {
+        notices("acknowledged revisions are gone", 500, |run| chaos::with(run, Lie::AckOnSend));
+    }
+
+    #[test]
+    fn notices_a_plain_item_that_is_doubled() {
+        notices("plain items", 300, |run| chaos::with(run, Lie::PlainTwice));
+    }
+}

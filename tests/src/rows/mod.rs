@@ -10,6 +10,7 @@
 pub mod held; // the model of what was acknowledged
 pub mod kill; // kill -9 under load
 pub mod uploads; // corrupt and truncated uploads
+pub mod chaos; // requests lost, doubled, reordered
 
 use std::future::Future;
 use std::io::Write as _;
@@ -40,7 +41,7 @@ pub struct Row {
 }
 
 /// Every row, in the order of `make torture`.
-pub const ROWS: &[&Row] = &[&kill::ROW, &uploads::ROW];
+pub const ROWS: &[&Row] = &[&kill::ROW, &uploads::ROW, &chaos::ROW];
 
 /// One run of a row.
 pub struct Run {
