@@ -192,6 +192,19 @@ impl TestHub {
         std::fs::read_dir(format!("/proc/{}/fd", self.process())).expect("our own child's descriptors").count()
     }
 
+    /// How many sockets it has open, listening ones included.
+    ///
+    /// # Panics
+    /// Where the system does not tell.
+    #[must_use]
+    pub fn open_sockets(&self) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.process())).expect("our own child's descriptors");
+        // One that is closed meanwhile has no target any more.
+        open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
+            .filter(|target| target.to_string_lossy().starts_with("socket:"))
+            .count()
+    }
+
     /// The memory that it has in use, in bytes.
     ///
     /// # Panics

@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use maloca_tests::lan;
 use maloca_tests::rows::{self, Run};
 
 /// Runs a row with a planted bug, which must be noticed, and by the check that is meant.
@@ -94,5 +95,111 @@ mod chaos {
     #[test]
     fn notices_a_plain_item_that_is_doubled() {
         notices("plain items", 300, |run| chaos::with(run, Lie::PlainTwice));
+    }
+}
+
+mod slow {
+    use rows::slow::{self, Lie};
+
+    use super::*;
+
+    #[test]
+    fn row() {
+        rows::in_a_test(&slow::ROW);
+    }
+
+    #[test]
+    fn notices_a_hub_that_waits_for_ever() {
+        notices("still holds its seat", 20, |run| slow::with(run, Lie::WaitsForEver));
+    }
+
+    #[test]
+    fn notices_a_hub_that_takes_everybody() {
+        notices("sockets open", 300, |run| slow::with(run, Lie::TakesEverybody));
+    }
+}
+
+mod clocks {
+    use rows::clocks::{self, Lie};
+
+    use super::*;
+
+    #[test]
+    fn row() {
+        rows::in_a_test(&clocks::ROW);
+    }
+
+    #[test]
+    fn notices_a_time_that_was_mended() {
+        notices("created_at is not what the device said", 3, |run| clocks::with(run, Lie::Mended));
+    }
+
+    #[test]
+    fn notices_an_order_that_rests_on_a_clock() {
+        notices("rests on a clock", 20, |run| clocks::with(run, Lie::LastByClock));
+    }
+}
+
+mod full_disk {
+    use rows::full_disk::{self, Lie};
+
+    use super::*;
+
+    #[test]
+    fn row() {
+        rows::in_a_test(&full_disk::ROW);
+    }
+
+    #[test]
+    fn notices_a_refused_record_that_counts_as_kept() {
+        let row = || notices("acknowledged revisions are gone", 1, |run| full_disk::with(run, Lie::RefusedIsKept));
+        lan::inside("full_disk::notices_a_refused_record_that_counts_as_kept", &["mount"], row);
+    }
+}
+
+mod frozen {
+    use rows::frozen::{self, Lie};
+
+    use super::*;
+
+    #[test]
+    fn row() {
+        rows::in_a_test(&frozen::ROW);
+    }
+
+    #[test]
+    fn notices_a_hub_that_waits_for_the_frozen() {
+        notices("still waits for the frozen ones", 1, |run| frozen::with(run, Lie::WaitsForEver));
+    }
+
+    #[test]
+    fn notices_what_is_missing() {
+        notices("is unknown", 1, |run| frozen::with(run, Lie::Lost));
+    }
+}
+
+mod lossy {
+    use rows::lossy::{self, Lie};
+
+    use super::*;
+
+    #[test]
+    fn row() {
+        rows::in_a_test(&lossy::ROW);
+    }
+
+    #[test]
+    fn notices_what_is_missing() {
+        let row = || notices("is unknown", 1, |run| lossy::lossy(run, Lie::Lost));
+        lan::inside("lossy::notices_what_is_missing", &["nft"], row);
+    }
+}
+
+mod blackhole {
+    use super::*;
+
+    #[test]
+    fn row() {
+        rows::in_a_test(&rows::lossy::BLACKHOLE);
     }
 }

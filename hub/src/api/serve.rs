@@ -31,7 +31,7 @@ mod seats; // who makes room when all seats are taken
 
 pub(super) use patient::Stalled;
 use patient::{Keeping, PatientBody, PatientStream};
-use seats::{Seat, Seats};
+use seats::{Given, Seat, Seats};
 
 /// What connections may take of the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,9 @@ impl Default for Bounds {
         Self { connections: 600, patience: Duration::from_secs(20) }
     }
 }
+
+/// How long a connection may take to make room; it takes microseconds.
+const RISING: Duration = Duration::from_secs(1);
 
 /// How long busy connections get to finish at shutdown.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -151,7 +154,7 @@ impl Server {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, address)) => self.take(stream, Peer { address, is_tls }),
+                Ok((stream, address)) => self.take(stream, Peer { address, is_tls }).await,
                 Err(error) => {
                     // Out of descriptors, mostly: wait for some to be given back rather than spin.
                     tracing::warn!(%error, "could not take a connection");
@@ -161,11 +164,17 @@ impl Server {
         }
     }
 
-    fn take(&self, stream: TcpStream, peer: Peer) {
-        let Some(seat) = self.seats.take(peer.address.ip()) else {
+    async fn take(&self, stream: TcpStream, peer: Peer) {
+        let Some(Given { seat, freed }) = self.seats.take(peer.address.ip()) else {
             tracing::warn!(%peer.address, "too many connections; this one was dropped");
             return;
         };
+        // The next is not taken before this one's seat is really free, so that descriptors are bounded as seats are.
+        if let Some(freed) = freed
+            && timeout(RISING, freed.cancelled()).await.is_err()
+        {
+            tracing::warn!("a connection that must make room does not go");
+        }
         // Small answers must not wait for more to be said.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");

@@ -32,6 +32,7 @@ struct Sitting {
     /// Since when it is so.
     since: Instant,
     leave: CancellationToken,
+    left: CancellationToken,
 }
 
 /// One connection's seat, given back when dropped.
@@ -39,6 +40,14 @@ pub(super) struct Seat {
     id: u64,
     seats: Arc<Seats>,
     leave: CancellationToken,
+    left: CancellationToken,
+}
+
+/// A seat, and who has to get up for it.
+pub(super) struct Given {
+    pub(super) seat: Seat,
+    /// Done when the connection that makes room has gone.
+    pub(super) freed: Option<CancellationToken>,
 }
 
 impl Seats {
@@ -51,19 +60,21 @@ impl Seats {
     }
 
     /// A seat for a connection from `from`; where all are taken, another one is told to leave, if one may be.
-    pub(super) fn take(self: &Arc<Self>, from: IpAddr) -> Option<Seat> {
-        let mut taken = self.taken();
+    pub(super) fn take(self: &Arc<Self>, from: IpAddr) -> Option<Given> {
+        let (mut taken, mut freed) = (self.taken(), None);
         if taken.by.len() >= self.most {
             let id = taken.who_leaves(from)?;
             if let Some(sitting) = taken.by.remove(&id) {
                 tracing::debug!(from = %sitting.from, at_work = sitting.at_work, "all seats are taken; this connection makes room");
                 sitting.leave.cancel();
+                freed = Some(sitting.left);
             }
         }
-        let (id, leave) = (taken.next, CancellationToken::new());
+        let (id, leave, left) = (taken.next, CancellationToken::new(), CancellationToken::new());
         taken.next += 1;
-        taken.by.insert(id, Sitting { from, at_work: false, since: Instant::now(), leave: leave.clone() });
-        Some(Seat { id, seats: Arc::clone(self), leave })
+        let sitting = Sitting { from, at_work: false, since: Instant::now(), leave: leave.clone(), left: left.clone() };
+        taken.by.insert(id, sitting);
+        Some(Given { seat: Seat { id, seats: Arc::clone(self), leave, left }, freed })
     }
 }
 
@@ -106,6 +117,7 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.seats.taken().by.remove(&self.id);
+        self.left.cancel();
     }
 }
 
@@ -133,7 +145,7 @@ mod tests {
     #[test]
     fn the_longest_silence_of_the_greediest_address_makes_room() {
         let seats = Seats::new(4);
-        let take = |last| Arc::new(seats.take(ip(last)).unwrap());
+        let take = |last| Arc::new(seats.take(ip(last)).unwrap().seat);
         let (phone, first, second, third) = (take(1), take(2), take(2), take(2));
         let _busy = first.work();
         let other = take(3);
@@ -146,7 +158,7 @@ mod tests {
     #[test]
     fn work_makes_room_only_for_those_who_have_less() {
         let seats = Seats::new(3);
-        let take = |last| seats.take(ip(last)).map(Arc::new);
+        let take = |last| seats.take(ip(last)).map(|given| Arc::new(given.seat));
         let sitting: Vec<_> = (0..3).filter_map(|_| take(2)).collect();
         let _busy: Vec<_> = sitting.iter().map(Seat::work).collect();
         assert!(take(2).is_none(), "three at work are its share and more");
@@ -160,7 +172,7 @@ mod tests {
     #[test]
     fn a_seat_that_was_given_back_is_free() {
         let seats = Seats::new(1);
-        let seat = Arc::new(seats.take(ip(1)).unwrap());
+        let seat = Arc::new(seats.take(ip(1)).unwrap().seat);
         let work = seat.work();
         assert!(seats.take(ip(1)).is_none());
         drop((seat, work));
