@@ -19,7 +19,7 @@ pub static ROW: Row = Row {
     what: "devices frozen in mid-sync while others sync",
     short: 6,
     mark: 600,
-    chunk: 40,
+    chunk: 20,
     lan: None,
     run: |run| with(run, Lie::None),
 };
