@@ -53,7 +53,6 @@ const PHONES: usize = 5;
 
 /// A village's network: phones, each on a cable of its own to this process's namespace, where the hub runs.
 struct Village {
-    lan: Lan,
     hub: TestHub,
     /// The hub's data goes with it.
     data: tempfile::TempDir,
@@ -71,7 +70,7 @@ impl Village {
             nft 'add chain inet lossy to { type filter hook output priority 0; }'");
         let data = fast_folder();
         let hub = Self::start(&data);
-        Self { lan, hub, data }
+        Self { hub, data }
     }
 
     fn start(data: &tempfile::TempDir) -> TestHub {
@@ -107,7 +106,6 @@ impl Village {
     fn end(self) {
         assert!(self.hub.stop().success());
         verify(self.data.path());
-        drop(self.lan);
     }
 }
 
