@@ -22,6 +22,7 @@ pub fn client() -> reqwest::Client {
 }
 
 /// A device that has joined.
+#[derive(Clone)]
 pub struct RawDevice {
     /// Its key.
     pub key: DeviceKey,
@@ -46,6 +47,12 @@ impl RawDevice {
         let answer: Value = answer.json().await.expect("JSON");
         let token = answer["token"].as_str().expect("a token").to_owned();
         Self { key, token, client, base }
+    }
+
+    /// The same device at a hub that was started again, and has other ports.
+    #[must_use]
+    pub fn at(&self, hub: &TestHub) -> Self {
+        Self { key: self.key.clone(), token: self.token.clone(), client: client(), base: format!("{}{BASE}", hub.https()) }
     }
 
     /// A call with the device's token.

@@ -43,6 +43,31 @@ pub fn folder() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("maloca-test-").tempdir().expect("a temporary folder")
 }
 
+/// A data folder in memory where there is room for it, for what does not test the disk.
+#[must_use]
+pub fn fast_folder() -> tempfile::TempDir {
+    const ROOM: u64 = 2 << 30;
+    let memory = Path::new("/dev/shm");
+    let has_room = nix::sys::statfs::statfs(memory).is_ok_and(|stat| {
+        stat.filesystem_type() == nix::sys::statfs::TMPFS_MAGIC
+            && stat.blocks_available() * u64::try_from(stat.block_size()).unwrap_or_default() >= ROOM
+    });
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("maloca-test-");
+    let made = if has_room { builder.tempdir_in(memory) } else { builder.tempdir() };
+    made.expect("a temporary folder")
+}
+
+/// Holds a data folder whose hub has ended against itself, with the program's own `verify`.
+///
+/// # Panics
+/// Where it finds anything.
+pub fn verify(data: &Path) {
+    let output = maloca([std::ffi::OsStr::new("verify"), data.as_os_str()]);
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "maloca verify: {}", String::from_utf8_lossy(&said));
+}
+
 /// A running hub.
 pub struct TestHub {
     child: Child,
@@ -158,6 +183,39 @@ impl TestHub {
         self.child.id()
     }
 
+    /// How many files and sockets it has open.
+    ///
+    /// # Panics
+    /// Where the system does not tell.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.process())).expect("our own child's descriptors").count()
+    }
+
+    /// How many sockets it has open, listening ones included.
+    ///
+    /// # Panics
+    /// Where the system does not tell.
+    #[must_use]
+    pub fn open_sockets(&self) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.process())).expect("our own child's descriptors");
+        // One that is closed meanwhile has no target any more.
+        open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
+            .filter(|target| target.to_string_lossy().starts_with("socket:"))
+            .count()
+    }
+
+    /// The memory that it has in use, in bytes.
+    ///
+    /// # Panics
+    /// Where the system does not tell.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process())).expect("our own child's state");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line on memory");
+        line.trim().trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1024
+    }
+
     /// The command line's secret, by which a test is the manager.
     ///
     /// # Panics
@@ -195,6 +253,14 @@ impl TestHub {
     /// # Panics
     /// Where the system refuses.
     pub fn kill(mut self) {
+        self.end();
+    }
+
+    /// As [`TestHub::kill`], for whom it is a part of something larger and another hub is put in its place.
+    ///
+    /// # Panics
+    /// Where the system refuses.
+    pub fn end(&mut self) {
         self.child.kill().expect("the hub is ours to kill");
         self.child.wait().expect("the hub's end");
     }

@@ -35,23 +35,21 @@ pub fn skip(test: &str, why: &str) {
 /// # Panics
 /// When the test fails inside.
 pub fn in_a_lan(test: &str, tools: &[&str], body: impl FnOnce(Lan)) {
+    inside(test, tools, || body(Lan::here()));
+}
+
+/// As [`in_a_lan`], for what needs namespaces but no network: mounts of its own, say. What was said inside, where it ran.
+///
+/// # Panics
+/// When the test fails inside.
+pub fn inside(test: &str, tools: &[&str], body: impl FnOnce()) -> Option<String> {
     if std::env::var(INSIDE).is_ok_and(|inside| inside == test) {
-        body(Lan::new());
-        return;
+        body();
+        return None;
     }
-    for tool in [&["unshare", "ip"], tools].concat() {
-        if Command::new(tool).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
-            return skip(test, &format!("there is no program {tool}"));
-        }
-    }
-    // Tried with all that a test needs, since some systems allow the namespaces but none of the rights inside.
-    let attempt = "mount -t tmpfs lan /run && ip netns add a && ip netns exec a ip link set lo up";
-    match Command::new("unshare").args(["-Urnm", "sh", "-c", attempt]).output() {
-        Ok(output) if output.status.success() => {}
-        Ok(output) => {
-            return skip(test, &format!("namespaces are refused here: {}", String::from_utf8_lossy(&output.stderr).trim()));
-        }
-        Err(error) => return skip(test, &format!("unshare does not start: {error}")),
+    if let Some(why) = refusal(tools) {
+        skip(test, &why);
+        return None;
     }
     let itself = std::env::current_exe().expect("the test's own path");
     let output = Command::new("unshare")
@@ -63,6 +61,24 @@ pub fn in_a_lan(test: &str, tools: &[&str], body: impl FnOnce(Lan)) {
         .expect("unshare has just worked");
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && said.contains("1 passed"), "inside the namespaces:\n{said}");
+    Some(said)
+}
+
+/// Why this machine gives no namespaces, or lacks a program; `None` where all is well.
+#[must_use]
+pub fn refusal(tools: &[&str]) -> Option<String> {
+    for tool in [&["unshare", "ip"], tools].concat() {
+        if Command::new(tool).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+            return Some(format!("there is no program {tool}"));
+        }
+    }
+    // Tried with all that a test needs, since some systems allow the namespaces but none of the rights inside.
+    let attempt = "mount -t tmpfs lan /run && ip netns add a && ip netns exec a ip link set lo up";
+    match Command::new("unshare").args(["-Urnm", "sh", "-c", attempt]).output() {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(format!("namespaces are refused here: {}", String::from_utf8_lossy(&output.stderr).trim())),
+        Err(error) => Some(format!("unshare does not start: {error}")),
+    }
 }
 
 /// The network of one test. Machines are namespaces, known by name.
@@ -70,9 +86,14 @@ pub fn in_a_lan(test: &str, tools: &[&str], body: impl FnOnce(Lan)) {
 pub struct Lan(());
 
 impl Lan {
-    fn new() -> Self {
+    /// The network of this process, which must be in namespaces of its own.
+    ///
+    /// # Panics
+    /// Where it is not.
+    #[must_use]
+    pub fn here() -> Self {
         // `ip netns` keeps its namespaces under /run, which here is ours alone and goes with us.
-        sh("mount -t tmpfs lan /run");
+        sh("mount -t tmpfs lan /run && ip link set lo up");
         Self(())
     }
 
@@ -93,6 +114,16 @@ impl Lan {
         for (machine, name, _) in [one, other] {
             until("a cable is up", || self.on(machine, &format!("ip -o link show {name}")).contains("LOWER_UP"));
         }
+    }
+
+    /// A cable from this process's own namespace, whose end is given as interface and address, to a machine.
+    pub fn cable_from_here(&self, one: (&str, &str), other: (&str, &str, &str)) {
+        let ((name, address), (machine, other_name, other_address)) = (one, other);
+        sh(&format!("ip link add {name} type veth peer name {other_name} netns {machine}"));
+        sh(&format!("ip addr add {address} dev {name} && ip link set {name} up"));
+        self.on(machine, &format!("ip addr add {other_address} dev {other_name}"));
+        self.on(machine, &format!("ip link set {other_name} up"));
+        until("a cable is up", || sh(&format!("ip -o link show {name}")).contains("LOWER_UP"));
     }
 
     /// Runs a line of shell on a machine; what it printed.
@@ -191,7 +222,11 @@ pub fn until(what: impl Debug, mut condition: impl FnMut() -> bool) {
     }
 }
 
-fn sh(line: &str) -> String {
+/// Runs a line of shell; what it printed.
+///
+/// # Panics
+/// Where it fails.
+pub fn sh(line: &str) -> String {
     let output = Command::new("sh").args(["-c", line]).output().expect("there is a shell");
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()

@@ -2,6 +2,9 @@
 
 pub mod hub; // the real binary on a data folder of its own
 pub mod device; // a device by hand, for what the client's engine would never say
+pub mod wire; // bytes on a connection, for what no HTTP client would do
+pub mod proxy; // answers in a hub's place, now and then
+pub mod manager; // what the manager may read, to hold a hub against a model
 pub mod lan; // small networks of namespaces, made by the test itself
 pub mod sim; // a hub on a disk of memory, which fails on command
 pub mod targets; // every parser of strangers' bytes, for fuzzing

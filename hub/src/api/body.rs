@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::ApiError;
+use super::serve::Stalled;
 
 /// A whole body, at most [`super::BODY_BYTES`] after unpacking.
 pub(super) struct Whole(pub(super) Bytes);
@@ -22,6 +23,11 @@ impl<S: Send + Sync> FromRequest<S> for Whole {
             Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 let detail = "A request is at most 4 MiB after unpacking. Send it in smaller pieces.";
                 Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_big", detail))
+            }
+            // Nothing is wrong with what was being sent, so the sender must not set it aside.
+            Err(rejection) if Stalled::is_cause_of(&rejection) => {
+                let detail = "Nothing more of the request came for a while. Stay near the hub and send it again.";
+                Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "broken_off", detail))
             }
             Err(_) => Err(ApiError::bad_request("The request's body broke off or could not be unpacked. Send it again.")),
         }

@@ -25,7 +25,7 @@ pub struct ApiError {
 impl ApiError {
     /// A problem of the caller's own making, or one that it can wait out.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        let retry = matches!(status.as_u16(), 423 | 429 | 503 | 507);
+        let retry = matches!(status.as_u16(), 408 | 423 | 429 | 503 | 507);
         Self { problem: Problem::new(status.as_u16(), code, retry, detail), cause: None }
     }
 

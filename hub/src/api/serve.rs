@@ -1,7 +1,8 @@
 //! Sockets, TLS and the accept loop.
 //!
 //! `cli/serve` and tests call [`bind`], then [`run`]. It promises: the sockets are bound before anything is said to be ready;
-//! a connection that dawdles over its handshake or headers is dropped; connections are bounded; at shutdown no new ones are
+//! a connection that dawdles over its handshake or headers is dropped, and so is one whose body or whose reading of the answer
+//! stands still; connections are bounded, and a crowd of idle ones keeps no healthy device out; at shutdown no new ones are
 //! taken, and those that are busy get time to finish.
 
 use std::convert::Infallible;
@@ -17,7 +18,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
@@ -26,11 +26,31 @@ use tower::ServiceExt as _;
 use super::access::Peer;
 use crate::hub::{Hub, Ports};
 
-/// Connections at once; a village has fewer phones, and an old laptop has 1,024 descriptors.
-const CONNECTIONS: usize = 600;
+mod patient; // what stands still ends
+mod seats; // who makes room when all seats are taken
 
-/// How long a handshake or a request's headers may take, on the slowest Wi-Fi.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) use patient::Stalled;
+use patient::{Keeping, PatientBody, PatientStream};
+use seats::{Given, Seat, Seats};
+
+/// What connections may take of the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Connections at once; a village has fewer phones, and an old laptop has 1,024 descriptors. Default: 600.
+    pub connections: usize,
+    /// How long a handshake or a request's headers may take, and how long a body or the reading of an answer may stand still, on
+    /// the slowest Wi-Fi. Default: 20 s.
+    pub patience: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { connections: 600, patience: Duration::from_secs(20) }
+    }
+}
+
+/// How long a connection may take to make room; it takes microseconds.
+const RISING: Duration = Duration::from_secs(1);
 
 /// How long busy connections get to finish at shutdown.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -101,11 +121,12 @@ impl Listeners {
 }
 
 /// Serves until the hub's shutdown, then waits for busy connections, but not for ever.
-pub async fn run(hub: Hub, listeners: Listeners) {
+pub async fn run(hub: Hub, listeners: Listeners, bounds: Bounds) {
     let server = Server {
         router: super::router(&hub),
         tls: TlsAcceptor::from(Arc::clone(&hub.tls.config)),
-        places: Arc::new(Semaphore::new(CONNECTIONS)),
+        seats: Seats::new(bounds.connections),
+        patience: bounds.patience,
         tracker: TaskTracker::new(),
         hub,
     };
@@ -120,7 +141,8 @@ struct Server {
     hub: Hub,
     router: Router,
     tls: TlsAcceptor,
-    places: Arc<Semaphore>,
+    seats: Arc<Seats>,
+    patience: Duration,
     tracker: TaskTracker,
 }
 
@@ -132,7 +154,7 @@ impl Server {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, address)) => self.take(stream, Peer { address, is_tls }),
+                Ok((stream, address)) => self.take(stream, Peer { address, is_tls }).await,
                 Err(error) => {
                     // Out of descriptors, mostly: wait for some to be given back rather than spin.
                     tracing::warn!(%error, "could not take a connection");
@@ -142,46 +164,61 @@ impl Server {
         }
     }
 
-    fn take(&self, stream: TcpStream, peer: Peer) {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+    async fn take(&self, stream: TcpStream, peer: Peer) {
+        let Some(Given { seat, freed }) = self.seats.take(peer.address.ip()) else {
             tracing::warn!(%peer.address, "too many connections; this one was dropped");
             return;
         };
+        // The next is not taken before this one's seat is really free, so that descriptors are bounded as seats are.
+        if let Some(freed) = freed
+            && timeout(RISING, freed.cancelled()).await.is_err()
+        {
+            tracing::warn!("a connection that must make room does not go");
+        }
         // Small answers must not wait for more to be said.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
-        let (router, hub, tls) = (self.router.clone(), self.hub.clone(), self.tls.clone());
+        let (router, hub, tls, patience) = (self.router.clone(), self.hub.clone(), self.tls.clone(), self.patience);
+        let (seat, stream) = (Arc::new(seat), PatientStream::new(stream, patience));
         self.tracker.spawn(async move {
-            let _place = place;
-            if !peer.is_tls {
-                serve(stream, peer, router, &hub).await;
-                return;
-            }
-            match timeout(PATIENCE, tls.accept(stream)).await {
-                Ok(Ok(stream)) => serve(stream, peer, router, &hub).await,
-                Ok(Err(error)) => tracing::debug!(%error, %peer.address, "a TLS handshake failed"),
-                Err(_) => tracing::debug!(%peer.address, "a TLS handshake took too long"),
+            let sitting = Arc::clone(&seat);
+            let work = async move {
+                if !peer.is_tls {
+                    serve(stream, peer, router, &hub, &sitting, patience).await;
+                    return;
+                }
+                match timeout(patience, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => serve(stream, peer, router, &hub, &sitting, patience).await,
+                    Ok(Err(error)) => tracing::debug!(%error, %peer.address, "a TLS handshake failed"),
+                    Err(_) => tracing::debug!(%peer.address, "a TLS handshake took too long"),
+                }
+            };
+            tokio::select! {
+                () = work => {}
+                () = seat.must_leave() => {}
             }
         });
     }
 }
 
-async fn serve<S>(stream: S, peer: Peer, router: Router, hub: &Hub)
+async fn serve<S>(stream: S, peer: Peer, router: Router, hub: &Hub, seat: &Arc<Seat>, patience: Duration)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
+    let seat = Arc::clone(seat);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let router = router.clone();
+        let (router, work) = (router.clone(), seat.work());
         async move {
-            let mut request = request.map(Body::new);
+            let mut request = request.map(|body| Body::new(PatientBody::new(body, patience)));
             request.extensions_mut().insert(peer);
-            Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {}))
+            let response = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+            Ok::<_, Infallible>(response.map(|body| Keeping::new(body, work)))
         }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
+        .header_read_timeout(patience)
         .max_buf_size(512 * 1024)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::running::{self, Failure, Place, Running};
 use super::{Outcome, open};
+use crate::api::serve::Bounds;
 use crate::demo::{self, Made, Plan};
 use crate::hub::{Hub, Options};
 
@@ -74,7 +75,7 @@ pub(crate) async fn run(args: DemoArgs) -> Outcome {
     };
     let mut options = Options::new(data);
     options.name = Some("Maloca (demo)".to_owned());
-    let place = Place { listen: args.listen, interfaces: args.interface.clone(), answers: true };
+    let place = Place { listen: args.listen, interfaces: args.interface.clone(), answers: true, bounds: Bounds::default() };
     let running = Running::open(&place, options).await?;
     if args.ready_json {
         running::tell(&running.ready_json()?)?;

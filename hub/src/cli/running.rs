@@ -11,7 +11,7 @@ use maloca_protocol::client::interfaces::Choice;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{control, open};
-use crate::api::serve::{self, Listeners};
+use crate::api::serve::{self, Bounds, Listeners};
 use crate::discovery::{self, Bound, DiscoveryOptions, Identity};
 use crate::housekeeping;
 use crate::hub::{Hub, Options, Ports};
@@ -27,6 +27,8 @@ pub(super) struct Place {
     pub(super) interfaces: Vec<String>,
     /// Whether announcements are answered at all.
     pub(super) answers: bool,
+    /// What connections may take.
+    pub(super) bounds: Bounds,
 }
 
 /// A hub with its ports and its data folder open.
@@ -36,6 +38,7 @@ pub(super) struct Running {
     discovery: Option<Bound>,
     writer: WriterThread,
     announced: control::Announced,
+    bounds: Bounds,
 }
 
 impl Running {
@@ -49,7 +52,7 @@ impl Running {
         let announced = control::announce(&hub.data, ports.http, &hub.control)?;
         // Before anybody is told that it runs, since who is told may end it at once.
         until_told_to_end(&hub)?;
-        Ok(Self { hub, listeners, discovery, writer, announced })
+        Ok(Self { hub, listeners, discovery, writer, announced, bounds: place.bounds })
     }
 
     /// A new one-time link to the manager's page, as a person's browser on this machine opens it.
@@ -79,14 +82,14 @@ impl Running {
 
     /// Works until it is told to end, and ends when everything that it took in is durable.
     pub(super) async fn work(self) -> Result<(), Failure> {
-        let Self { hub, listeners, discovery, writer, announced } = self;
+        let Self { hub, listeners, discovery, writer, announced, bounds } = self;
         let answering = async {
             if let Some(bound) = discovery {
                 let identity = Identity { key: Arc::new(hub.key.clone()), project: hub.project, name: hub.follow_name() };
                 discovery::run(bound, identity, hub.shutdown.clone()).await;
             }
         };
-        tokio::join!(serve::run(hub.clone(), listeners), answering, housekeeping::run(hub.clone()));
+        tokio::join!(serve::run(hub.clone(), listeners, bounds), answering, housekeeping::run(hub.clone()));
         hub.store.close().await;
         // The thread ends when what was asked is done; its last commit is worth waiting for.
         tokio::task::spawn_blocking(move || writer.join()).await?;

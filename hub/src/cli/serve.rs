@@ -4,12 +4,14 @@ use std::error::Error;
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use maloca_protocol::limits;
 
 use super::running::{self, Place, Running};
 use super::{DataArg, Outcome, open};
+use crate::api::serve::Bounds;
 use crate::hub::{Hub, Options};
 use crate::trust::pairing::SHORTEST;
 
@@ -57,6 +59,12 @@ pub(crate) struct ServeArgs {
     /// Print the first line as JSON when ready, for programs that start a hub
     #[arg(long)]
     ready_json: bool,
+    /// Connections at once, for tests
+    #[arg(long, hide = true, value_name = "NUMBER")]
+    connections: Option<usize>,
+    /// How long a connection may stand still, for tests that must not wait
+    #[arg(long, hide = true, value_name = "SECONDS")]
+    patience: Option<f64>,
 }
 
 /// Runs the command.
@@ -70,7 +78,12 @@ pub(crate) async fn run(args: ServeArgs) -> Outcome {
     options.name.clone_from(&args.name);
     options.devices_read_all = args.devices_read.map(|which| which == DevicesRead::All);
     options.names.clone_from(&args.allow_host);
-    let place = Place { listen: args.listen, interfaces: args.interface.clone(), answers: !args.no_discovery };
+    let usual = Bounds::default();
+    let bounds = Bounds {
+        connections: args.connections.unwrap_or(usual.connections),
+        patience: args.patience.map_or(usual.patience, Duration::from_secs_f64),
+    };
+    let place = Place { listen: args.listen, interfaces: args.interface.clone(), answers: !args.no_discovery, bounds };
     let running = Running::open(&place, options).await?;
     if let Some(code) = &args.joining_code {
         running.hub.pairing.stay_open(code);

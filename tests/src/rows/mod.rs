@@ -10,6 +10,16 @@
 pub mod disk_faults; // a disk that fails or is full, at every operation
 pub mod power; // power cuts on a simulated disk
 pub mod rot; // bytes that change by themselves
+pub mod held; // the model of what was acknowledged
+pub mod kill; // kill -9 under load
+pub mod uploads; // corrupt and truncated uploads
+pub mod chaos; // requests lost, doubled, reordered
+pub mod slow; // connections that do not go on
+pub mod clocks; // clocks that are off by years
+pub mod full_disk; // a disk that fills under the real hub
+pub mod walkers; // devices as real processes
+pub mod frozen; // devices that freeze in mid-sync
+pub mod lossy; // networks that lose packets, and routes that swallow them
 
 use std::future::Future;
 use std::io::Write as _;
@@ -40,7 +50,21 @@ pub struct Row {
 }
 
 /// Every row, in the order of `make torture`.
-pub const ROWS: &[&Row] = &[&power::ROW, &disk_faults::EIO, &disk_faults::SPACE, &rot::ROW];
+pub const ROWS: &[&Row] = &[
+    &kill::ROW,
+    &power::ROW,
+    &disk_faults::EIO,
+    &disk_faults::SPACE,
+    &full_disk::ROW,
+    &rot::ROW,
+    &uploads::ROW,
+    &chaos::ROW,
+    &slow::ROW,
+    &frozen::ROW,
+    &lossy::BLACKHOLE,
+    &clocks::ROW,
+    &lossy::ROW,
+];
 
 /// One run of a row.
 pub struct Run {
@@ -119,11 +143,20 @@ pub fn listen() {
     }
 }
 
-/// Runs a row in its short form, as a test, and tells what it did past the test runner's capture, to `$MALOCA_ROWS` too.
+/// Runs a row in its short form, as a test, and tells what it did past the test runner's capture, to `$MALOCA_ROWS` too. The
+/// test is called `<name of the row>::row`, by which it is found again where it needs namespaces.
 ///
 /// # Panics
 /// Where the row does, or inflicts less than it says.
 pub fn in_a_test(row: &Row) {
+    let Some(tools) = row.lan else { return short(row) };
+    if let Some(said) = crate::lan::inside(&format!("{}::row", row.name), tools, || short(row)) {
+        let told = said.lines().filter(|line| line.starts_with("ROW ") || line.starts_with("SKIPPED"));
+        let _ = std::io::stderr().write_all(told.map(|line| format!("{line}\n")).collect::<String>().as_bytes());
+    }
+}
+
+fn short(row: &Row) {
     let mut run = Run::new(number("MALOCA_SEED").unwrap_or_else(rand::random), number("MALOCA_COUNT").unwrap_or(row.short));
     let _ = writeln!(std::io::stderr(), "row {}: MALOCA_SEED={}", row.name, run.seed);
     listen();
