@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use axum::body::Body;
-use maloca_protocol::revision::Attachment;
 use maloca_protocol::rest::PairRequest;
+use maloca_protocol::revision::Attachment;
 use maloca_protocol::{DeviceKey, DocId, Draft, MediaHash, ValidRevision};
 use maloca_tests::sim::disk::{Lies, SimDisk};
 use maloca_tests::sim::hub::{CODE, SimHub, faults, request};
@@ -32,7 +32,8 @@ fn history(random: &mut StdRng, people: &[DeviceKey]) -> Vec<ValidRevision> {
             has = [met.clone(), met];
         }
         let hub = random.random_range(0..2);
-        let upon = (!has[hub].is_empty() && random.random_range(0..4) > 0).then(|| has[hub][random.random_range(0..has[hub].len())]);
+        let upon =
+            (!has[hub].is_empty() && random.random_range(0..4) > 0).then(|| has[hub][random.random_range(0..has[hub].len())]);
         let doc = upon.map_or_else(|| DocId::from_source("orders", &n.to_string()), |at| all[at].content().doc);
         let mut draft = Draft::new("observation", doc, random.random_range(-1_000_000_000_000..4_000_000_000_000));
         if let Some(at) = upon {
@@ -93,7 +94,8 @@ fn ordered(mut all: Vec<ValidRevision>, order: usize, random: &mut StdRng) -> Ve
 
 async fn join(hub: &SimHub, key: &DeviceKey) -> String {
     let pair = serde_json::to_vec(&PairRequest::new(key, &hub.hub.id(), "Device", CODE, None)).expect("JSON");
-    let answer = hub.ask(axum::http::Request::builder().method("POST").uri("/api/v1/pair").body(pair.into()).expect("a request")).await;
+    let answer =
+        hub.ask(axum::http::Request::builder().method("POST").uri("/api/v1/pair").body(pair.into()).expect("a request")).await;
     answer.json()["token"].as_str().expect("a token").to_owned()
 }
 

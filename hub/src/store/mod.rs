@@ -217,7 +217,19 @@ impl Store {
         use redb::ReadableDatabase as _;
         let guard = self.0.database.read().map_err(|_| StoreError::Bug("poisoned".into()))?;
         let database = guard.as_ref().ok_or(StoreError::Reopening)?;
-        Ok(Snapshot { transaction: database.begin_read()? })
+        match database.begin_read() {
+            Ok(transaction) => Ok(Snapshot { transaction }),
+            Err(error) => Err(self.doubt(error.into())),
+        }
+    }
+
+    /// After one read that failed the database answers none, so the writer must look at it; it may have nothing to write for hours.
+    fn doubt(&self, error: StoreError) -> StoreError {
+        if error.is_fault_of_disk() {
+            // A full queue is writers at work, who will notice by themselves.
+            let _ = self.0.jobs.try_send(writer::Message::Doubt);
+        }
+        error
     }
 
     /// Reads from a snapshot, away from the async threads: a spinning disk may take its time.
@@ -230,7 +242,7 @@ impl Store {
         F: FnOnce(&Snapshot) -> Result<R, StoreError> + Send + 'static,
     {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || job(&store.snapshot()?))
+        tokio::task::spawn_blocking(move || job(&store.snapshot()?).map_err(|error| store.doubt(error)))
             .await
             .map_err(|error| StoreError::Bug(format!("a reader ended early: {error}")))?
     }

@@ -44,6 +44,8 @@ type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 pub(super) enum Message {
     /// Do this.
     Job(Job),
+    /// A reader could not read: look whether the database still answers, and open it again if not.
+    Doubt,
     /// Do what was asked before, then end.
     Stop,
 }
@@ -258,7 +260,16 @@ impl Writer {
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut stopped = false;
         while !stopped {
-            let Some(Message::Job(first)) = queue.blocking_recv() else { return };
+            let first = match queue.blocking_recv() {
+                Some(Message::Job(first)) => first,
+                Some(Message::Doubt) => {
+                    if !self.answers() && self.reopen(&mut queue) {
+                        return;
+                    }
+                    continue;
+                }
+                Some(Message::Stop) | None => return,
+            };
             let mut weight = first.weight;
             let mut group = vec![first];
             while group.len() < GROUP_JOBS && weight < GROUP_BYTES {
@@ -271,6 +282,8 @@ impl Writer {
                         stopped = true;
                         break;
                     }
+                    // The commit to come will show it.
+                    Ok(Message::Doubt) => {}
                     Err(_) => break,
                 }
             }
@@ -309,6 +322,12 @@ impl Writer {
         let shared = self.shared.upgrade()?;
         let guard = shared.database.read().ok()?;
         guard.clone()
+    }
+
+    /// Whether the database still reads.
+    fn answers(&self) -> bool {
+        let Some(database) = self.database() else { return false };
+        catch_unwind(AssertUnwindSafe(|| load_totals(&database))).is_ok_and(|totals| totals.is_ok())
     }
 
     fn attempt(&mut self, group: &mut [Job]) -> Result<(), Failed> {
@@ -383,6 +402,7 @@ impl Writer {
             while Instant::now() < next {
                 match queue.try_recv() {
                     Ok(Message::Job(job)) => (job.finish)(Err(StoreError::Reopening)),
+                    Ok(Message::Doubt) => {}
                     Ok(Message::Stop) | Err(TryRecvError::Disconnected) => return true,
                     Err(TryRecvError::Empty) if Arc::strong_count(&shared) == 1 => return true,
                     Err(TryRecvError::Empty) => std::thread::sleep(REOPEN_AT_FIRST),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use axum::body::Body;
 use maloca_protocol::document;
-use maloca_protocol::rest::Outcome;
+use maloca_protocol::rest::{Change, Changes, Outcome};
 use maloca_protocol::{DeviceKey, MediaHash, RevisionId, ValidRevision};
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ pub struct Model {
     pub names: Vec<String>,
     /// Plain items that were acknowledged: the document, and what it may say; first what was acknowledged last.
     pub plain: BTreeMap<String, Vec<String>>,
-    /// Entries of the feed as they were told, as JSON.
+    /// Entries of the feed as they were told, in few words.
     pub feed: Vec<String>,
     /// A planted bug of the model's own: it believes what was sent to be acknowledged.
     pub believes_too_soon: bool,
@@ -124,30 +124,39 @@ impl Model {
         loop {
             let page = hub.manager("GET", &format!("/changes?limit=1000{since}"), Body::empty()).await;
             assert_eq!(page.status, 200, "{page:?}");
-            let page = page.json();
-            told.extend(page["entries"].as_array().expect("a list").iter().cloned());
-            since = format!("&since={}", page["cursor"].as_str().expect("a cursor"));
-            if page["more"] != json!(true) {
+            let page: Changes = serde_json::from_slice(&page.body).expect("a page of the feed");
+            told.extend(page.entries);
+            since = format!("&since={}", page.cursor);
+            if !page.more {
                 break;
             }
         }
         let (mut admitted, mut held) = (HashSet::new(), HashSet::new());
         let mut documents: HashMap<_, Vec<ValidRevision>> = HashMap::new();
         for entry in &told {
-            if let Some(hash) = entry["hash"].as_str() {
-                let hash: MediaHash = hash.parse().expect("a hash");
-                assert!(self.photos.contains_key(&hash), "the feed tells of a photo that nobody sent: {entry}");
-                held.insert(hash);
-                continue;
-            }
-            let line = serde_json::to_vec(&json!({ "id": entry["id"], "rev": entry["rev"], "sig": entry["sig"] })).expect("JSON");
-            let revision = maloca_protocol::revision::check(&line).unwrap_or_else(|refusal| panic!("{refusal}: {entry}"));
-            assert!(admitted.insert(revision.id()), "the feed has a revision twice: {entry}");
-            let by_hub = revision.content().author == hub.hub.id();
-            match self.revisions.get(&revision.id()) {
-                Some((sent, _)) => assert_eq!(sent.canonical(), revision.canonical()),
-                None => assert!(by_hub, "the feed has a revision that nobody sent: {entry}"),
-            }
+            let (id, rev, sig) = match entry {
+                Change::Held { hash, .. } => {
+                    assert!(self.photos.contains_key(hash), "the feed tells of a photo that nobody sent: {entry:?}");
+                    held.insert(*hash);
+                    continue;
+                }
+                Change::Revision { id, rev, sig, .. } => (id, rev.get().as_bytes(), sig),
+                Change::Released { .. } | Change::Other => panic!("the feed tells what never happened: {entry:?}"),
+            };
+            assert!(admitted.insert(*id), "the feed has a revision twice: {entry:?}");
+            let revision = match self.revisions.get(id) {
+                Some((sent, _)) => {
+                    let is_same = sent.canonical() == rev && sent.sig() == sig;
+                    assert!(is_same, "the feed has other bytes than were sent: {entry:?}");
+                    sent.clone()
+                }
+                None => {
+                    let line = maloca_protocol::revision::envelope(id, rev, sig);
+                    let own = maloca_protocol::revision::check(&line).unwrap_or_else(|refusal| panic!("{refusal}: {entry:?}"));
+                    assert!(own.content().author == hub.hub.id(), "the feed has a revision that nobody sent: {entry:?}");
+                    own
+                }
+            };
             documents.entry(revision.content().doc).or_default().push(revision);
         }
         for (id, (_, word)) in &self.revisions {
@@ -157,9 +166,9 @@ impl Model {
             assert!(!photo.acknowledged || held.contains(hash), "the feed has lost that a photo is held: {hash}");
         }
         for (n, before) in self.feed.iter().enumerate() {
-            assert_eq!(told.get(n).map(Value::to_string).as_ref(), Some(before), "entry {n} of the feed has changed");
+            assert_eq!(told.get(n).map(name).as_ref(), Some(before), "entry {n} of the feed has changed");
         }
-        self.feed = told.iter().map(Value::to_string).collect();
+        self.feed = told.iter().map(name).collect();
         documents
     }
 
@@ -221,6 +230,15 @@ impl Model {
                 _ => panic!("a photo cannot be read: {answer:?}"),
             }
         }
+    }
+}
+
+/// What an entry of the feed says, in few words.
+fn name(entry: &Change) -> String {
+    match entry {
+        Change::Revision { seq, received_at, id, .. } => format!("{seq} {received_at} {id}"),
+        Change::Held { seq, received_at, hash, size } => format!("{seq} {received_at} {hash} {size}"),
+        Change::Released { .. } | Change::Other => String::new(),
     }
 }
 

@@ -14,8 +14,11 @@ use super::{Found, SendArgs, nobody};
 /// How long a known address is tried before the networks are asked.
 const KNOWN: Duration = Duration::from_millis(1_500);
 
-/// How long the networks are asked: the whole burst, and time for the answers to its last question.
-const ASKING: Duration = Duration::from_secs(5);
+/// How long the networks are asked: the whole burst, some questions more, and time for the answers.
+const ASKING: Duration = Duration::from_secs(8);
+
+/// How often they are asked after the burst: somebody waits at the terminal, and a question may have been lost.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// Finds the hub, and joins it if it must.
 pub(super) async fn hub(device: &Device, args: &SendArgs) -> Found {
@@ -38,7 +41,7 @@ pub(super) async fn hub(device: &Device, args: &SendArgs) -> Found {
         interfaces: Choice::from_names(args.interface.clone()),
         port: args.port,
         deadline: Some(ASKING),
-        ..DiscoverOptions::default()
+        every: AGAIN,
     };
     let mut search = discover::discover(options);
     let (mut stranger, mut failed) = (None, None);
