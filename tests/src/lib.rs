@@ -3,6 +3,7 @@
 pub mod hub; // the real binary on a data folder of its own
 pub mod device; // a device by hand, for what the client's engine would never say
 pub mod lan; // small networks of namespaces, made by the test itself
+pub mod bench; // measurements, beside peers
 pub mod rows; // the fault rig: what can go wrong, and how often it was tried
 
 pub use lan::skip;
