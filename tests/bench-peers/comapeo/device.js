@@ -16,7 +16,8 @@ net.Server.prototype.listen = function (port, host, ...more) {
 }
 
 const core = dirname(dirname(createRequire(import.meta.url).resolve('@comapeo/core')))
-let manager, project, projectId
+const { kSyncState } = await import(join(core, 'src/sync/sync-api.js'))
+let manager, project, projectId, before
 const invites = []
 
 await serve({
@@ -60,6 +61,7 @@ await serve({
   },
   async settle() {
     await project.$sync.waitForSync('initial')
+    before = held()
   },
   async give({ records: file, photos }) {
     const made = records(file).map(({ properties: { location, ...tags } }) => observation(tags, location))
@@ -85,32 +87,38 @@ await serve({
     const { port, name } = await manager.startLocalPeerDiscoveryServer()
     return { port, name }
   },
-  // Until so many phones are here and this device has all that it wants of them, and can show it.
+  // Until so many phones are here, and so many records more than at the beginning, and nothing is wanted any more. Whether
+  // the records can be shown is not waited for; that is looked at in the end, where it is not measured.
   async received({ observations, phones }) {
     for (;;) {
       const peers = Object.values(project.$sync.getState().remoteDeviceSyncState)
-      if (peers.length >= phones && peers.every((peer) => peer.initial.wanted === 0 && peer.data.isSyncEnabled)) {
-        await project.$sync.waitForSync('full')
-        if ((await project.observation.getMany()).length >= observations) return
-      }
+      const complete = peers.every((peer) => peer.initial.wanted === 0 && peer.data.isSyncEnabled)
+      if (peers.length >= phones && complete && held() - before >= observations) break
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
+    await project.$sync.waitForSync('full')
   },
-  // Not measured: whether every photo can really be read here.
-  async photos() {
-    let count = 0
-    for (const { attachments } of await project.observation.getMany()) {
+  // Not measured: how many observations can be shown, and how many photos can really be read.
+  async count() {
+    const all = await project.observation.getMany()
+    let photos = 0
+    for (const { attachments } of all) {
       for (const { driveDiscoveryId: driveId, name, type } of attachments) {
         const url = await project.$blobs.getUrl({ driveId, name, type, variant: 'original' })
         const answer = await fetch(url)
         if (!answer.ok) throw new Error(`a photo is missing: ${answer.status}`)
         await answer.arrayBuffer()
-        count += 1
+        photos += 1
       }
     }
-    return { count }
+    return { observations: all.length, photos }
   },
 })
+
+// Blocks of data that this device has; an observation is one. The public state tells only what is wanted.
+function held() {
+  return project.$sync[kSyncState].getState().data.localState.have
+}
 
 function observation(tags, location) {
   const place = location ? { lat: location.lat, lon: location.lon } : {}

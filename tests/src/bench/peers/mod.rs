@@ -26,7 +26,7 @@ use super::{Error, Extent, progress};
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// After so long, a group of work gets no further round from a peer. The number of rounds is said.
-const BUDGET: Duration = Duration::from_secs(150);
+const BUDGET: Duration = Duration::from_secs(300);
 
 /// A program that can receive, and how it is sent to.
 pub trait Peer {

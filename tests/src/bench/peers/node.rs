@@ -176,8 +176,9 @@ impl Session for Comapeos {
     }
 
     fn check(&mut self) -> Result<(), Error> {
-        let read = self.hub.ask(&json!({ "do": "photos" }))?;
-        if read["count"].as_u64() == Some(self.photos as u64) { Ok(()) } else { Err(format!("photos at the hub: {read}").into()) }
+        let read = self.hub.ask(&json!({ "do": "count" }))?;
+        let expected = json!({ "observations": self.given, "photos": self.photos });
+        if read == expected { Ok(()) } else { Err(format!("the hub can show {read} of {expected}").into()) }
     }
 }
 
