@@ -89,11 +89,13 @@ await serve({
   },
   // Until so many phones are here, and so many records more than at the beginning, and nothing is wanted any more. Whether
   // the records can be shown is not waited for; that is looked at in the end, where it is not measured.
-  async received({ observations, phones }) {
+  async received({ observations, blocks, phones }) {
     for (;;) {
       const peers = Object.values(project.$sync.getState().remoteDeviceSyncState)
       const complete = peers.every((peer) => peer.initial.wanted === 0 && peer.data.isSyncEnabled)
-      if (peers.length >= phones && complete && held() - before >= observations) break
+      const now = held()
+      const all = now.data - before.data >= observations && now.blob - before.blob >= blocks
+      if (peers.length >= phones && complete && all) break
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
     await project.$sync.waitForSync('full')
@@ -115,9 +117,11 @@ await serve({
   },
 })
 
-// Blocks of data that this device has; an observation is one. The public state tells only what is wanted.
+// Blocks that this device has: an observation is one of data, a photo one of blob for each 64 KiB. The public state tells only
+// what is wanted, which is nothing as long as nobody has told of it.
 function held() {
-  return project.$sync[kSyncState].getState().data.localState.have
+  const { data, blob } = project.$sync[kSyncState].getState()
+  return { data: data.localState.have, blob: blob.localState.have }
 }
 
 function observation(tags, location) {

@@ -25,8 +25,8 @@ use super::{Error, Extent, progress};
 /// What a peer may take for one piece of work; then it is given up, and the table says so.
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
-/// After so long, a group of work gets no further round from a peer. The number of rounds is said.
-const BUDGET: Duration = Duration::from_secs(300);
+/// A peer whose rounds took longer than this, all together, is not watched by strace in one more, which would take several times as long.
+const WATCHABLE: Duration = Duration::from_secs(60);
 
 /// A program that can receive, and how it is sent to.
 pub trait Peer {
@@ -84,6 +84,10 @@ struct Group {
     senders: usize,
     pieces: Vec<(&'static str, Vec<Content>)>,
     rounds: usize,
+    /// After so long, a peer gets no further round. The number of rounds is said.
+    budget: Duration,
+    /// Whether flushes of slow peers are counted too, however long it takes: once is enough.
+    patient: bool,
 }
 
 /// Measures all of it.
@@ -136,16 +140,20 @@ fn groups(maker: &mut Maker, extent: Extent) -> Result<Vec<Group>, Error> {
             (WORK[3], one(Vec::new(), maker.photos(100, PHOTO_BYTES)?)),
         ],
         rounds: extent.rounds,
+        budget: Duration::from_secs(300),
+        patient: true,
     };
     let mut five = Vec::new();
     for _ in 0..5 {
         five.push(Content { records: maker.records(180), photos: maker.photos(20, PHOTO_BYTES)? });
     }
-    let five = Group { senders: 5, pieces: vec![(WORK[5], five)], rounds: extent.rounds };
+    let (pieces, budget) = (vec![(WORK[5], five)], Duration::from_secs(150));
+    let five = Group { senders: 5, pieces, rounds: extent.rounds, budget, patient: true };
     let mut groups = vec![first, five];
     if extent.whole {
         let files = maker.photos(1_000, 1_000_000)?;
-        groups.push(Group { senders: 1, pieces: vec![(WORK[4], one(Vec::new(), files))], rounds: extent.rounds.min(3) });
+        let (pieces, budget) = (vec![(WORK[4], one(Vec::new(), files))], Duration::from_secs(150));
+        groups.push(Group { senders: 1, pieces, rounds: extent.rounds.min(3), budget, patient: false });
     }
     Ok(groups)
 }
@@ -156,8 +164,8 @@ fn measure(peers: &[(String, Box<dyn Peer>)], group: &Group, result: &mut Peers)
     for round in 0..=group.rounds {
         let counting = round == group.rounds;
         for ((name, peer), spent) in peers.iter().zip(&mut spent) {
-            let done = !result.failed(name, group.pieces[0].0);
-            if !done || (*spent > BUDGET && !counting) {
+            let unwatched = counting && !group.patient && *spent > WATCHABLE;
+            if result.failed(name, group.pieces[0].0) || unwatched || (*spent > group.budget && !counting) {
                 continue;
             }
             let begun = Instant::now();
@@ -167,7 +175,9 @@ fn measure(peers: &[(String, Box<dyn Peer>)], group: &Group, result: &mut Peers)
             if let Err(error) = session(peer.as_ref(), name, group, counting, result) {
                 progress(&format!("{name} could not: {error}"));
                 for work in works {
-                    result.entry(name, work).failed.get_or_insert_with(|| error.to_string());
+                    let entry = result.entry(name, work);
+                    let why = if counting { &mut entry.uncounted } else { &mut entry.failed };
+                    why.get_or_insert_with(|| error.to_string());
                 }
             }
             *spent += begun.elapsed();

@@ -114,8 +114,13 @@ struct Comapeos {
     phones: Vec<Script>,
     given: usize,
     photos: usize,
+    /// Blocks of all photos.
+    blocks: u64,
     folders: [TempDir; 2],
 }
+
+/// Bytes of a photo that CoMapeo keeps and sends as one.
+const BLOCK_BYTES: u64 = 64 * 1024;
 
 impl Peer for CoMapeo {
     fn name(&self) -> String {
@@ -142,7 +147,7 @@ impl Peer for CoMapeo {
             phones.push(phone);
         }
         hub.ask(&json!({ "do": "start" }))?;
-        Ok(Box::new(Comapeos { hub, at, phones, given: 0, photos: 0, folders }))
+        Ok(Box::new(Comapeos { hub, at, phones, given: 0, photos: 0, blocks: 0, folders }))
     }
 }
 
@@ -154,6 +159,9 @@ impl Session for Comapeos {
     fn give(&mut self, sender: usize, content: &Content) -> Result<(), Error> {
         self.given += content.records.len() + content.photos.len();
         self.photos += content.photos.len();
+        for photo in &content.photos {
+            self.blocks += photo.metadata()?.len().div_ceil(BLOCK_BYTES);
+        }
         let order = giving(self.folders[1].path(), content)?;
         self.phones[sender].ask(&order).map(drop)
     }
@@ -167,7 +175,8 @@ impl Session for Comapeos {
             phone.order(&json!({ "do": "connect", "port": self.at["port"], "name": self.at["name"] }))?;
             phone.order(&json!({ "do": "start" }))?;
         }
-        self.hub.ask(&json!({ "do": "received", "observations": self.given, "phones": self.phones.len() }))?;
+        let (given, blocks, phones) = (self.given, self.blocks, self.phones.len());
+        self.hub.ask(&json!({ "do": "received", "observations": given, "blocks": blocks, "phones": phones }))?;
         for phone in &self.phones {
             phone.answer()?;
             phone.answer()?;

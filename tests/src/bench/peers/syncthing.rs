@@ -75,7 +75,8 @@ impl Node {
         std::fs::write(self.home.join("config.xml"), config)?;
         let mut command = Command::new(program);
         command.arg("serve").arg("--home").arg(&self.home).args(["--no-browser", "--no-restart", "--no-upgrade"]);
-        command.args(["--no-default-folder", "--skip-port-probing"]).env("HOME", &self.home);
+        // As if it had a monitor already: it would start itself once more, and what is ended then is only the monitor.
+        command.args(["--no-default-folder", "--skip-port-probing"]).env("HOME", &self.home).env("STMONITORED", "yes");
         self.program = Some(Program::start(&mut command)?);
         wait_for_port(self.api, "syncthing")?;
         let begun = Instant::now();

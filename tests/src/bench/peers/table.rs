@@ -54,8 +54,8 @@ impl Peers {
             let _ = writeln!(text, "- **{name}** is missing: {why}");
         }
         let reasons = self.measured.iter().filter_map(|((work, peer), measured)| {
-            let why = measured.failed.as_ref().or(measured.uncounted.as_ref())?;
-            Some(format!("- **{peer}**, {work}: {why}\n"))
+            let flushes = measured.uncounted.as_ref().map(|why| format!("flushes were not counted: {why}"));
+            Some(format!("- **{peer}**, {work}: {}\n", measured.failed.clone().or(flushes)?))
         });
         text + &reasons.collect::<String>()
     }
