@@ -48,7 +48,7 @@ pub trait Session {
     /// # Errors
     /// Where it cannot.
     fn give(&mut self, sender: usize, content: &Content) -> Result<(), Error>;
-    /// What happens between two contacts. Not measured.
+    /// What happens between two contacts, before anything new is given. Not measured.
     ///
     /// # Errors
     /// Where it cannot.
@@ -188,12 +188,13 @@ fn measure(peers: &[(String, Box<dyn Peer>)], group: &Group, result: &mut Peers)
 fn session(peer: &dyn Peer, name: &str, group: &Group, counting: bool, result: &mut Peers) -> Result<(), Error> {
     let mut session = peer.start(group.senders)?;
     for (work, contents) in &group.pieces {
+        // Before anything is given, or a sender that is still connected would hand it over unmeasured.
+        session.between()?;
         for (sender, content) in contents.iter().enumerate() {
             if !(content.records.is_empty() && content.photos.is_empty()) {
                 session.give(sender, content)?;
             }
         }
-        session.between()?;
         if counting {
             let entry = result.entry(name, work);
             let watch = match Watch::start(session.receiver()) {
