@@ -4,7 +4,7 @@
 #   make test     run all tests, a browser included
 #   make demo     a hub with simulated devices, to watch
 #   make lint     formatting and lints
-#   make bench    measure, beside peers
+#   make bench    measure, beside peers; shorter: make bench ARGS=quick
 #   make torture  the fault rig for hours: make torture HOURS=8; goes on where it ended
 #   make clean    remove what was built
 
@@ -32,7 +32,7 @@ lint: need
 	cd webui && npm run check
 
 bench: hub
-	@exec tests/bench
+	@exec tests/bench $(ARGS)
 
 torture: hub
 	@exec tests/torture $(HOURS)

@@ -38,9 +38,16 @@ impl RawDevice {
     /// # Panics
     /// Where the hub does not let it in.
     pub async fn join(hub: &TestHub, seed: u8) -> Self {
-        let key = DeviceKey::from_seed([seed; 32]);
+        Self::join_as(hub, DeviceKey::from_seed([seed; 32]), &format!("Raw {seed}")).await
+    }
+
+    /// Joins a hub with a key and a name.
+    ///
+    /// # Panics
+    /// Where the hub does not let it in.
+    pub async fn join_as(hub: &TestHub, key: DeviceKey, name: &str) -> Self {
         let hub_id: DeviceId = hub.id().parse().expect("a hub id");
-        let request = PairRequest::new(&key, &hub_id, &format!("Raw {seed}"), CODE, None);
+        let request = PairRequest::new(&key, &hub_id, name, CODE, None);
         let (client, base) = (client(), format!("{}{BASE}", hub.https()));
         let answer = client.post(format!("{base}/pair")).json(&request).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK);

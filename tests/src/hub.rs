@@ -100,10 +100,20 @@ impl TestHub {
     /// # Panics
     /// Where the program cannot be run at all.
     pub fn try_start(data: &Path, more: &[&str]) -> Result<Self, (ExitStatus, String)> {
+        let mut command = Self::command(data);
+        Self::spawn(command.args(more), data)
+    }
+
+    /// The command that starts a hub on loopback which lets devices join with [`CODE`], for callers that add to it.
+    ///
+    /// # Panics
+    /// Where the program was not built.
+    #[must_use]
+    pub fn command(data: &Path) -> Command {
         let mut command = Command::new(binary());
         command.arg("serve").arg("--data").arg(data);
         command.args(["--listen", "127.0.0.1:0", "--interface", "lo", "--name", "Test", "--ready-json", "--joining-code", CODE]);
-        Self::spawn(command.args(more), data)
+        command
     }
 
     /// Starts a hub by a command of the caller's making, which must print the ready line.

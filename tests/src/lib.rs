@@ -8,6 +8,7 @@ pub mod manager; // what the manager may read, to hold a hub against a model
 pub mod lan; // small networks of namespaces, made by the test itself
 pub mod sim; // a hub on a disk of memory, which fails on command
 pub mod targets; // every parser of strangers' bytes, for fuzzing
+pub mod bench; // measurements, beside peers
 pub mod rows; // the fault rig: what can go wrong, and how often it was tried
 
 pub use lan::skip;

@@ -162,12 +162,12 @@ impl<'a, R: Rows> Outbox<'a, R> {
         let Some(draft) = local.draft.take().filter(|draft| draft.refused.is_none()) else { return Ok(None) };
         self.rows.remove_draft(draft.place)?;
         let place = draft.place;
-        let unsigned = Draft {
+        let mut unsigned = Draft {
             kind: local.kind.clone(),
             doc,
             parents: draft.parents.clone(),
             created_at: draft.created_at,
-            set: draft.set.clone(),
+            set: draft.set,
             unset: draft.unset.iter().cloned().collect(),
             attach: draft.attach.clone(),
             detach: draft.detach.iter().copied().collect(),
@@ -177,17 +177,18 @@ impl<'a, R: Rows> Outbox<'a, R> {
         match unsigned.sign(key) {
             Ok(revision) => {
                 let waiting = Waiting { place, doc, id: revision.id() };
-                let own = Some(Own { place, version: local.version });
-                self.rows.put_revision(&Kept { revision: revision.clone(), own })?;
+                let kept = Kept { revision, own: Some(Own { place, version: local.version }) };
+                self.rows.put_revision(&kept)?;
                 for hub in self.rows.hubs()? {
                     self.rows.put_waiting(&hub, &waiting)?;
                 }
                 self.rows.put_local(&doc, &local)?;
-                Ok(Some((waiting, revision)))
+                Ok(Some((waiting, kept.revision)))
             }
             Err(refusal) => {
                 let (code, detail) = (refusal.code().to_owned(), refusal.sentence().to_owned());
-                local.draft = Some(Unfrozen { refused: Some(code.clone()), ..draft });
+                let set = std::mem::take(&mut unsigned.set);
+                local.draft = Some(Unfrozen { set, refused: Some(code.clone()), ..draft });
                 self.rows.put_local(&doc, &local)?;
                 self.rows.put_parked(&self.me, &Parked { place, doc, id: None, code, detail })?;
                 Ok(None)
@@ -255,7 +256,7 @@ impl<'a, R: Rows> Outbox<'a, R> {
             return Ok(());
         }
         self.rows.add_acked(hub, &waiting.id)?;
-        let version = self.rows.revision(&waiting.doc, &waiting.id)?.and_then(|kept| kept.own).map_or(0, |own| own.version);
+        let version = self.rows.own_of(&waiting.doc, &waiting.id)?.map_or(0, |own| own.version);
         if let Some(mut local) = self.rows.local(&waiting.doc)? {
             let synced = local.version_synced.entry(*hub).or_default();
             *synced = version.max(*synced);

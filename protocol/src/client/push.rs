@@ -1,7 +1,7 @@
 //! Push: what waits for a hub goes to it in batches, and is known to have arrived.
 //!
 //! [`super::Device::sync`] calls this first. It promises: a revision is frozen and durable before its first byte is sent; what
-//! a hub acknowledges is noted in one commit a batch; a line that is refused is set aside with the reason while its neighbours go
+//! a hub acknowledges is noted in one commit a batch, which freezes the batch after the next too; a line that is refused is set aside with the reason while its neighbours go
 //! on; any number of repeats is harmless. Two batches are on their way at most, so that the next is frozen while the hub
 //! works on the last, and memory holds eight megabytes of them.
 
@@ -10,7 +10,7 @@ use reqwest::Method;
 use tokio::task::JoinSet;
 
 use super::http::{CallError, HubClient};
-use super::outbox::{Outbox, Waiting};
+use super::outbox::{Outbox, Rows, Waiting};
 use super::store::{Store, StoreError};
 use super::sync::{Refused, SyncError, SyncReport, Watch};
 use crate::ids::DeviceId;
@@ -48,31 +48,50 @@ pub(super) async fn push(
 ) -> Result<(), SyncError> {
     let mut flight: JoinSet<Result<Vec<(Item, LineRun)>, CallError>> = JoinSet::new();
     let (mut after, mut more) = (0, true);
+    let mut verdicts = Vec::new();
     loop {
-        while more && flight.len() < IN_FLIGHT {
-            match take(store, hub, after).await? {
-                None => more = false,
+        let asked = more && flight.len() < IN_FLIGHT;
+        if asked || !verdicts.is_empty() {
+            let batch = step(store, hub, std::mem::take(&mut verdicts), asked.then_some(after)).await?;
+            watch.tell(report);
+            match batch {
+                None if asked => more = false,
+                None => {}
                 Some(batch) => {
                     after = batch.items.last().map_or(after, |item| item.waiting.place);
                     let client = client.clone();
                     flight.spawn(async move { send(&client, batch).await });
                 }
             }
+            continue;
         }
         let Some(ended) = flight.join_next().await else { break };
-        let verdicts = ended.map_err(|_| SyncError::Store(StoreError::Broken))??;
-        settle(store, hub, verdicts, report).await?;
-        watch.tell(report);
+        verdicts = ended.map_err(|_| SyncError::Store(StoreError::Broken))??;
+        count(&verdicts, report);
     }
     Ok(store.run(move |tx, key| Outbox::new(tx, key.id()).settle(&hub)).await?)
 }
 
-/// The next batch, frozen and durable.
-async fn take(store: &Store, hub: DeviceId, after: u64) -> Result<Option<Batch>, StoreError> {
-    let taken = store
-        .run(move |tx, key| Outbox::new(tx, key.id()).take(key, &hub, after, limits::BATCH_REVISIONS, limits::BATCH_BYTES))
-        .await?;
+/// Notes a batch's verdicts and, where one is asked for, freezes the next batch: both in one commit, since each waits for the
+/// disk. What comes back is durable.
+async fn step(
+    store: &Store,
+    hub: DeviceId,
+    verdicts: Vec<(Item, LineRun)>,
+    after: Option<u64>,
+) -> Result<Option<Batch>, StoreError> {
+    let taken = store.run(move |tx, key| {
+        let mut outbox = Outbox::new(tx, key.id());
+        for (item, verdict) in &verdicts {
+            settle(&mut outbox, &hub, &item.waiting, verdict)?;
+        }
+        match after {
+            None => Ok(Vec::new()),
+            Some(after) => outbox.take(key, &hub, after, limits::BATCH_REVISIONS, limits::BATCH_BYTES),
+        }
+    });
     let (items, lines): (Vec<Item>, Vec<Bytes>) = taken
+        .await?
         .into_iter()
         .map(|(waiting, revision)| {
             let mut line = revision.envelope();
@@ -124,9 +143,9 @@ fn refused(problem: &Problem) -> LineRun {
     LineRun { from: 1, to: 1, status: Outcome::Refused, code: Some(code), detail: Some(detail), retry }
 }
 
-/// Notes a batch's verdicts in one commit.
-async fn settle(store: &Store, hub: DeviceId, verdicts: Vec<(Item, LineRun)>, report: &mut SyncReport) -> Result<(), StoreError> {
-    for (item, verdict) in &verdicts {
+/// Adds a batch's verdicts to the report.
+fn count(verdicts: &[(Item, LineRun)], report: &mut SyncReport) {
+    for (item, verdict) in verdicts {
         match verdict.status {
             Outcome::Stored => {
                 report.stored += 1;
@@ -144,23 +163,19 @@ async fn settle(store: &Store, hub: DeviceId, verdicts: Vec<(Item, LineRun)>, re
             }
         }
     }
-    store
-        .run(move |tx, key| {
-            let mut outbox = Outbox::new(tx, key.id());
-            for (item, verdict) in &verdicts {
-                match verdict.status {
-                    Outcome::Stored | Outcome::Duplicate | Outcome::Quarantined => outbox.ack(&hub, &item.waiting)?,
-                    // It may be taken another day, so it goes on waiting.
-                    Outcome::Refused if verdict.retry => {}
-                    Outcome::Refused => {
-                        let (code, detail) = reason(verdict);
-                        outbox.refuse(&hub, &item.waiting, &code, &detail)?;
-                    }
-                }
-            }
-            Ok(())
-        })
-        .await
+}
+
+/// Notes one verdict.
+fn settle<R: Rows>(outbox: &mut Outbox<'_, R>, hub: &DeviceId, waiting: &Waiting, verdict: &LineRun) -> Result<(), R::Error> {
+    match verdict.status {
+        Outcome::Stored | Outcome::Duplicate | Outcome::Quarantined => outbox.ack(hub, waiting),
+        // It may be taken another day, so it goes on waiting.
+        Outcome::Refused if verdict.retry => Ok(()),
+        Outcome::Refused => {
+            let (code, detail) = reason(verdict);
+            outbox.refuse(hub, waiting, &code, &detail)
+        }
+    }
 }
 
 fn reason(verdict: &LineRun) -> (String, String) {

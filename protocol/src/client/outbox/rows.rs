@@ -61,6 +61,11 @@ pub trait Rows {
     /// All revisions of a document.
     fn history(&self, doc: &DocId) -> Result<Vec<Kept>, Self::Error>;
     fn revision(&self, doc: &DocId, id: &RevisionId) -> Result<Option<Kept>, Self::Error>;
+    /// The bookkeeping of a kept revision that is this device's own. Asked for with each acknowledgement, so whoever can should
+    /// answer without reading what the revision says.
+    fn own_of(&self, doc: &DocId, id: &RevisionId) -> Result<Option<Own>, Self::Error> {
+        Ok(self.revision(doc, id)?.and_then(|kept| kept.own))
+    }
     fn put_revision(&mut self, kept: &Kept) -> Result<(), Self::Error>;
     /// All own revisions.
     fn own(&self) -> Result<Vec<Waiting>, Self::Error>;

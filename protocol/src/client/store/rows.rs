@@ -33,6 +33,11 @@ impl Rows for Tx<'_> {
         self.get(T::Revisions, &key)?.map(|value| kept(&key, &value)).transpose()
     }
 
+    fn own_of(&self, doc: &DocId, id: &RevisionId) -> Result<Option<Own>, StoreError> {
+        let value = self.get(T::Revisions, &revision_key(doc, id))?;
+        value.map_or(Ok(None), |value| own(&value).ok_or(damaged(T::Revisions)))
+    }
+
     fn put_revision(&mut self, kept: &Kept) -> Result<(), StoreError> {
         let key = revision_key(&kept.revision.content().doc, &kept.revision.id());
         let own = kept.own.unwrap_or(Own { place: 0, version: 0 });
@@ -52,10 +57,9 @@ impl Rows for Tx<'_> {
         loop {
             let rows = self.list(T::Revisions, &[], after.as_deref(), PAGE)?;
             for (key, value) in &rows {
-                if value.first() == Some(&1) {
-                    let place = value.get(1..9).and_then(|place| place.try_into().ok()).ok_or(damaged(T::Revisions))?;
+                if let Some(Own { place, .. }) = self::own(value).ok_or(damaged(T::Revisions))? {
                     let (doc, id) = doc_and_id(key).ok_or(damaged(T::Revisions))?;
-                    own.push(Waiting { place: u64::from_be_bytes(place), doc, id });
+                    own.push(Waiting { place, doc, id });
                 }
             }
             match rows.into_iter().next_back() {
@@ -152,14 +156,20 @@ const HEAD_BYTES: usize = 1 + 8 + 8 + 64;
 fn kept(key: &[u8], value: &[u8]) -> Result<Kept, StoreError> {
     let read = || {
         let (head, canonical) = value.split_at_checked(HEAD_BYTES)?;
-        let place = u64::from_be_bytes(head[1..9].try_into().ok()?);
-        let version = u64::from_be_bytes(head[9..17].try_into().ok()?);
         let sig = Sig(head[17..].try_into().ok()?);
         let (_, id) = doc_and_id(key)?;
         let revision = ValidRevision::from_stored(id, canonical, sig).ok()?;
-        Some(Kept { revision, own: (head[0] == 1).then_some(Own { place, version }) })
+        Some(Kept { revision, own: own(value)? })
     };
     read().ok_or(damaged(T::Revisions))
+}
+
+/// What stands first in a revision's row; `None` where it is too short for that.
+fn own(value: &[u8]) -> Option<Option<Own>> {
+    let (head, _) = value.split_at_checked(HEAD_BYTES)?;
+    let place = u64::from_be_bytes(head[1..9].try_into().ok()?);
+    let version = u64::from_be_bytes(head[9..17].try_into().ok()?);
+    Some((head[0] == 1).then_some(Own { place, version }))
 }
 
 fn revision_key(doc: &DocId, id: &RevisionId) -> [u8; 48] {
