@@ -145,6 +145,12 @@ impl Devices {
         self.lock().devices.get(id).cloned()
     }
 
+    /// When any device was here last, by this hub's clock.
+    #[must_use]
+    pub fn last_seen(&self) -> Option<i64> {
+        self.lock().devices.values().filter_map(|device| device.last_seen).max()
+    }
+
     /// What people call a device.
     #[must_use]
     pub fn name(&self, id: &DeviceId) -> Option<String> {

@@ -1,5 +1,5 @@
 //! What a hub does by itself from time to time: writes down what devices told, lets silent ones be shown as silent, sweeps
-//! uploads that nobody will finish, keeps the disk's reserve.
+//! uploads that nobody will finish, keeps the disk's reserve, looks at media that nobody asks for.
 //!
 //! `cli/serve` starts it. It promises that a failure of one chore is said in the log and tried again, and ends nothing else.
 
@@ -9,6 +9,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::disk::Tended;
 use crate::hub::Hub;
+use crate::media::scrub;
 use crate::media::sweep::sweep;
 use crate::store::StoreError;
 
@@ -21,8 +22,38 @@ const SAVE_EVERY: u64 = 5;
 /// Looks between two sweeps.
 const SWEEP_EVERY: u64 = 3_600;
 
+/// How long after the last device was here media are still looked at, in milliseconds. With nobody about there is nobody to ask,
+/// and a disk that sleeps saves power.
+const ABOUT: i64 = 3_600_000;
+
 /// Runs until the hub's shutdown, then saves once more.
 pub async fn run(hub: Hub) {
+    tokio::join!(chores(&hub), scrub(&hub));
+    report("what devices told last was not written down", hub.devices.save(&hub.store).await);
+}
+
+/// Looks at one media file a second while devices are about.
+async fn scrub(hub: &Hub) {
+    let mut after = None;
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = hub.shutdown.cancelled() => return,
+            _ = looks.tick() => {}
+        }
+        let now = hub.clock.now();
+        if hub.devices.last_seen().is_none_or(|seen| now.saturating_sub(seen) > ABOUT) {
+            continue;
+        }
+        match scrub::next(&hub.store, &hub.media, after).await {
+            Ok(looked_at) => after = looked_at,
+            Err(error) => report("media were not looked at", Err(error)),
+        }
+    }
+}
+
+async fn chores(hub: &Hub) {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for look in 1_u64.. {
@@ -30,7 +61,7 @@ pub async fn run(hub: Hub) {
             () = hub.shutdown.cancelled() => break,
             _ = looks.tick() => {}
         }
-        tend(&hub).await;
+        tend(hub).await;
         for device in hub.devices.fallen_silent(hub.clock.now()) {
             hub.nudge.device(device);
         }
@@ -41,7 +72,6 @@ pub async fn run(hub: Hub) {
             report("uploads were not swept", sweep(&hub.store, &hub.media, hub.clock.now(), &hub.uploads).await);
         }
     }
-    report("what devices told last was not written down", hub.devices.save(&hub.store).await);
 }
 
 /// Other programs may fill the disk at any moment; then the reserve is what the hub still works with.

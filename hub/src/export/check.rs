@@ -22,6 +22,9 @@ use crate::intake::validate;
 /// Lines of revisions whose signatures are verified together.
 const BATCH: usize = 500;
 
+/// Bytes of a manifest's line, at most: a hash, and the longest path that any system knows, in its longest spelling.
+const LONGEST_LINE: u64 = 64 * 1024;
+
 /// Something that is wrong with a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -96,9 +99,9 @@ impl Check<'_> {
         }
     }
 
-    fn lines(&mut self, name: &str) -> io::Result<Option<io::Lines<BufReader<File>>>> {
+    fn lines(&mut self, name: &str) -> io::Result<Option<impl Iterator<Item = io::Result<String>> + use<>>> {
         match open(&self.root.join(name)) {
-            Ok(file) => Ok(Some(BufReader::new(file).lines())),
+            Ok(file) => Ok(Some(lines(BufReader::new(file)))),
             Err(error) => {
                 self.wrong(name, unreadable(&error));
                 Ok(None)
@@ -298,6 +301,27 @@ fn unreadable(error: &io::Error) -> String {
         io::ErrorKind::NotFound => "is missing".to_owned(),
         _ => format!("cannot be read ({error})"),
     }
+}
+
+/// The lines of a text of strangers; one that is longer than any path can be is an error and ends the text.
+fn lines(mut text: impl io::BufRead) -> impl Iterator<Item = io::Result<String>> {
+    let mut is_over = false;
+    std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        match (&mut text).take(LONGEST_LINE).read_until(b'\n', &mut line) {
+            _ if is_over => None,
+            Ok(0) => None,
+            Ok(_) if line.last() != Some(&b'\n') && line.len() as u64 == LONGEST_LINE => {
+                is_over = true;
+                Some(Err(io::Error::new(io::ErrorKind::InvalidData, "has a line without end")))
+            }
+            Ok(_) => {
+                let text = line.strip_suffix(b"\n").unwrap_or(&line);
+                Some(Ok(String::from_utf8_lossy(text.strip_suffix(b"\r").unwrap_or(text)).into_owned()))
+            }
+            Err(error) => Some(Err(error)),
+        }
+    })
 }
 
 /// Opens a file and asks the system to forget what it has cached of it.

@@ -1,6 +1,6 @@
 //! What the disk has spoilt is asked for again, while phones may still have it.
 //!
-//! Whoever reads a media file and finds that it is not what once came in tells it here: `api/media`, export, the hourly look.
+//! Whoever reads a media file and finds that it is not what once came in tells it here: `api/media`, export, [`super::scrub`].
 //! It promises that from the next commit on the file counts as wanted (receipts, `POST /media/missing` and the page say so), and
 //! that a whole copy which comes later takes the place of the spoilt one.
 

@@ -7,6 +7,7 @@ pub mod heal; // what the disk has spoilt is asked for again
 pub mod ingest; // from a stream to a durable file
 pub mod layout; // where which file lies
 pub mod read; // checked blocks, for sending and copying
+pub mod scrub; // looking at what nobody asks for
 pub mod sweep; // what interrupted uploads leave
 pub mod thumbnail; // small upright pictures
 pub mod uploads; // unfinished uploads, and who is writing to them
