@@ -86,6 +86,9 @@ pub enum OpenError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A key in the folder is damaged.
+    #[error("{0}")]
+    Key(std::io::Error),
     /// The store does not open.
     #[error("cannot open the data folder {}: {source}", .folder.display())]
     Store {

@@ -32,7 +32,11 @@ pub(super) const SETTINGS: &[u8] = b"settings";
 
 pub(super) fn folder_error(folder: &Path, source: std::io::Error) -> OpenError {
     let folder = folder.to_owned();
-    if store::is_full(&source) { OpenError::Full { folder } } else { OpenError::Folder { folder, source } }
+    match source.kind() {
+        _ if store::is_full(&source) => OpenError::Full { folder },
+        std::io::ErrorKind::InvalidData => OpenError::Key(source),
+        _ => OpenError::Folder { folder, source },
+    }
 }
 
 pub(super) fn store_error(folder: &Path, source: StoreError) -> OpenError {

@@ -134,6 +134,20 @@ struct Shared {
     committed: broadcast::Sender<Arc<Committed>>,
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let database = self.database.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let_go(database);
+    }
+}
+
+/// Closes a database; on damage that it meets only now, it panics, which must end nobody else.
+fn let_go(database: Option<Arc<Database>>) {
+    if catch_unwind(AssertUnwindSafe(|| drop(database))).is_err() {
+        tracing::error!("the database is damaged, which showed when it was closed; run `maloca verify`");
+    }
+}
+
 /// The open store.
 #[derive(Clone)]
 pub struct Store(Arc<Shared>);

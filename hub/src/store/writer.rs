@@ -28,6 +28,9 @@ const GROUP_JOBS: usize = 512;
 /// Bytes in one commit: bounds memory and the time that the first job of a group waits.
 const GROUP_BYTES: usize = 16 * 1024 * 1024;
 
+/// How often, at most, the database is opened again because a reader failed.
+const DOUBT_EVERY: Duration = Duration::from_millis(100);
+
 /// How long to wait before a database that will not open is tried again: at first, then doubling.
 const REOPEN_AT_FIRST: Duration = Duration::from_millis(5);
 
@@ -44,7 +47,7 @@ type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 pub(super) enum Message {
     /// Do this.
     Job(Job),
-    /// A reader could not read: look whether the database still answers, and open it again if not.
+    /// A reader could not read: open the database again.
     Doubt,
     /// Do what was asked before, then end.
     Stop,
@@ -250,11 +253,13 @@ pub(super) struct Writer {
     opener: Opener,
     totals: Totals,
     shared: Weak<Shared>,
+    /// When the database was opened last.
+    opened: Instant,
 }
 
 impl Writer {
-    pub(super) const fn new(opener: Opener, totals: Totals, shared: Weak<Shared>) -> Self {
-        Self { opener, totals, shared }
+    pub(super) fn new(opener: Opener, totals: Totals, shared: Weak<Shared>) -> Self {
+        Self { opener, totals, shared, opened: Instant::now() }
     }
 
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Message>) {
@@ -263,7 +268,8 @@ impl Writer {
             let first = match queue.blocking_recv() {
                 Some(Message::Job(first)) => first,
                 Some(Message::Doubt) => {
-                    if !self.answers() && self.reopen(&mut queue) {
+                    // What is cached would still be read, so asking it proves nothing. A sector that stays bad must not keep it shut.
+                    if self.opened.elapsed() > DOUBT_EVERY && self.reopen(&mut queue) {
                         return;
                     }
                     continue;
@@ -324,12 +330,6 @@ impl Writer {
         guard.clone()
     }
 
-    /// Whether the database still reads.
-    fn answers(&self) -> bool {
-        let Some(database) = self.database() else { return false };
-        catch_unwind(AssertUnwindSafe(|| load_totals(&database))).is_ok_and(|totals| totals.is_ok())
-    }
-
     fn attempt(&mut self, group: &mut [Job]) -> Result<(), Failed> {
         let database = self.database().ok_or(Failed::All(StoreError::Closed))?;
         // A panic of the database's own, on damage that no check saw, must not end the writer.
@@ -375,9 +375,8 @@ impl Writer {
     /// Says whether the hub has ended meanwhile.
     fn reopen(&mut self, queue: &mut mpsc::Receiver<Message>) -> bool {
         let Some(shared) = self.shared.upgrade() else { return true };
-        if let Ok(mut guard) = shared.database.write() {
-            *guard = None;
-        }
+        let before = shared.database.write().ok().and_then(|mut guard| guard.take());
+        super::let_go(before);
         let mut wait = REOPEN_AT_FIRST;
         loop {
             // A panic of the database's own, on what a failing disk gives it, is one more failure.
@@ -387,7 +386,7 @@ impl Writer {
             .unwrap_or_else(|panic| Err(StoreError::Bug(panic_text(&*panic))));
             match opened {
                 Ok((database, totals)) => {
-                    self.totals = totals;
+                    (self.totals, self.opened) = (totals, Instant::now());
                     if let Ok(mut guard) = shared.database.write() {
                         *guard = Some(Arc::new(database));
                     }

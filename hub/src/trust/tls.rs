@@ -43,6 +43,16 @@ pub fn install_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+fn parse(pem: &[u8]) -> Option<KeyPair> {
+    KeyPair::from_pem(std::str::from_utf8(pem).ok()?).ok()
+}
+
+/// Whether the TLS key is there and sound; for `verify`, which makes none.
+#[must_use]
+pub fn is_sound(files: &Files, data: &Path) -> bool {
+    files.read(&data.join(KEY_FILE)).is_ok_and(|pem| parse(&pem).is_some())
+}
+
 /// Reads the TLS key, or makes one, and makes a certificate for it.
 ///
 /// # Errors
@@ -50,7 +60,12 @@ pub fn install_provider() {
 pub fn open(files: &Files, data: &Path, hub: &DeviceKey) -> io::Result<Tls> {
     let path = data.join(KEY_FILE);
     let key = match files.read(&path) {
-        Ok(pem) => KeyPair::from_pem(&String::from_utf8_lossy(&pem)).map_err(io::Error::other)?,
+        Ok(pem) => parse(&pem).ok_or_else(|| {
+            let path = path.display();
+            let text =
+                format!("{path} holds no key, or a damaged one; restore it from a copy, or remove it: devices then join again");
+            io::Error::new(io::ErrorKind::InvalidData, text)
+        })?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let key = KeyPair::generate().map_err(io::Error::other)?;
             files.write_secret(&path, key.serialize_pem().as_bytes())?;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::power::alone;
+use super::power::{alone, in_halves};
 use super::{Row, Run};
 use crate::lan::PATIENCE;
 use crate::sim::disk::{Fault, Lies, SimDisk};
@@ -25,7 +25,7 @@ pub static EIO: Row = Row {
     mark: 1_000_000,
     chunk: 5_000,
     lan: None,
-    run: |run| stretches(run, &[Fault::Once, Fault::Sticky], Lies::default()),
+    run: |run| in_halves(run, |half| stretches(half, &[Fault::Once, Fault::Sticky], Lies::default())),
 };
 
 /// ENOSPC.
@@ -36,7 +36,7 @@ pub static SPACE: Row = Row {
     mark: 200_000,
     chunk: 2_000,
     lan: None,
-    run: |run| stretches(run, &[Fault::Full], Lies::default()),
+    run: |run| in_halves(run, |half| stretches(half, &[Fault::Full], Lies::default())),
 };
 
 /// The rows with planted bugs.
@@ -55,13 +55,13 @@ async fn stretch(run: &mut Run, seed: u64, kinds: &[Fault], lies: Lies) {
     let disk = SimDisk::new(seed, lies);
     let mut life = Life::new(rand::rngs::StdRng::seed_from_u64(seed), false);
     let hub = SimHub::start(&disk).await.expect("a first start");
-    life.live(&hub, 30).await;
+    life.live(&hub, 16).await;
     drop(hub);
     disk.kill();
     // How long it is when nothing goes wrong.
     let (whole, mut unharmed) = (disk.copy(seed), life.fork(seed));
     let hub = SimHub::start(&whole).await.expect("a start");
-    unharmed.live(&hub, 10).await;
+    unharmed.live(&hub, 6).await;
     let operations = whole.operations();
     drop(hub);
     for at in 0..operations {
@@ -87,7 +87,7 @@ async fn ill(disk: &SimDisk, life: &mut Life, at: u64, kind: Fault) {
             SimHub::start(disk).await.expect("a start on a disk that is well again")
         }
     };
-    life.live(&hub, 10).await;
+    life.live(&hub, 6).await;
     if kind == Fault::Full {
         until_it_serves(&hub).await;
         life.model.hold(&hub, false).await;

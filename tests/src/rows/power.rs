@@ -17,7 +17,7 @@ pub static ROW: Row = Row {
     mark: 10_000_000,
     chunk: 20_000,
     lan: None,
-    run: |run| in_parallel(run, Lies::default(), false),
+    run: |run| in_halves(run, |half| with_lies(half, Lies::default(), false)),
 };
 
 /// Cuts before a disk is left for a new one: a history that grows makes each look dearer.
@@ -34,15 +34,16 @@ pub fn with_lies(run: &mut Run, lies: Lies, believes_too_soon: bool) {
     }
 }
 
-/// Disks share nothing, so each core has its own.
-fn in_parallel(run: &mut Run, lies: Lies, believes_too_soon: bool) {
-    let share = run.count.div_ceil(2);
+/// Disks share nothing, so each of two cores has its own.
+pub(super) fn in_halves(run: &mut Run, row: impl Fn(&mut Run) + Sync) {
+    let counts = [run.count / 2, run.count - run.count / 2];
     let seeds: [u64; 2] = run.random.random();
     let halves = std::thread::scope(|scope| {
-        let threads = seeds.map(|seed| {
+        let threads = [0, 1].map(|n| {
+            let (row, seed, count) = (&row, seeds[n], counts[n]);
             scope.spawn(move || {
-                let mut half = Run::new(seed, share);
-                with_lies(&mut half, lies, believes_too_soon);
+                let mut half = Run::new(seed, count);
+                row(&mut half);
                 half
             })
         });

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
-use super::power::alone;
+use super::power::{alone, in_halves};
 use super::{Row, Run};
 use crate::sim::disk::{Lies, SimDisk};
 use crate::sim::hub::{Answer, SimHub, faults, request, start_if_it_can};
@@ -26,7 +26,7 @@ pub static ROW: Row = Row {
     mark: 100_000,
     chunk: 2_000,
     lan: None,
-    run: |run| rotten(run, false),
+    run: |run| in_halves(run, |half| rotten(half, false)),
 };
 
 /// Faults that are tried on one hub before another one is made.
