@@ -100,10 +100,19 @@ impl TestHub {
     /// # Panics
     /// Where the program cannot be run at all.
     pub fn try_start(data: &Path, more: &[&str]) -> Result<Self, (ExitStatus, String)> {
+        Self::spawn(Self::command(data).args(more), data)
+    }
+
+    /// The command that starts a hub, for who adds to it before [`TestHub::spawn`].
+    ///
+    /// # Panics
+    /// Where the program was not built.
+    #[must_use]
+    pub fn command(data: &Path) -> Command {
         let mut command = Command::new(binary());
         command.arg("serve").arg("--data").arg(data);
         command.args(["--listen", "127.0.0.1:0", "--interface", "lo", "--name", "Test", "--ready-json", "--joining-code", CODE]);
-        Self::spawn(command.args(more), data)
+        command
     }
 
     /// Starts a hub by a command of the caller's making, which must print the ready line.

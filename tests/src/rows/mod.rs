@@ -9,6 +9,7 @@
 
 pub mod held; // the model of what was acknowledged
 pub mod kill; // kill -9 under load
+pub mod powercut; // the power of a whole machine
 pub mod uploads; // corrupt and truncated uploads
 pub mod chaos; // requests lost, doubled, reordered
 pub mod slow; // connections that do not go on
@@ -49,6 +50,7 @@ pub struct Row {
 /// Every row, in the order of `make torture`.
 pub const ROWS: &[&Row] = &[
     &kill::ROW,
+    &powercut::ROW,
     &full_disk::ROW,
     &uploads::ROW,
     &chaos::ROW,
