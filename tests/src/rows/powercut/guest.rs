@@ -3,6 +3,7 @@
 //! `bin/powercut_guest` calls this; the row hears it over the console. It promises that an acknowledgement is told only after
 //! the hub's answer has come, and that it never ends, since a kernel does not outlive its first program.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -83,7 +84,7 @@ fn run(arguments: &[String]) {
 async fn live(orders: Orders) {
     let text = std::fs::read_to_string(orders.folder.join(TOLD)).expect("what was told before");
     let (told, data) = (Told::read(&text), orders.folder.join("mounted/data"));
-    let hub = start(&data, &orders.folder.join(PRELOAD));
+    let hub = TestHub::start(&data);
     let mut devices = Vec::new();
     for number in 1..=WALKER {
         devices.push(match told.tokens.get(&number) {
@@ -99,7 +100,7 @@ async fn live(orders: Orders) {
     if orders.is_last {
         return;
     }
-    let hub = start(&data, &orders.folder.join(PRELOAD));
+    let hub = perhaps_lying(&data, &orders.folder.join(PRELOAD));
     say("load");
     let mut senders = Vec::new();
     for number in 1..=SENDERS {
@@ -112,7 +113,9 @@ async fn live(orders: Orders) {
     }
 }
 
-fn start(data: &Path, preload: &Path) -> TestHub {
+/// The hub that is loaded. What is planted in it is planted only now, on a data folder that is durable so far: else nothing at
+/// all would be left to look anything up in.
+fn perhaps_lying(data: &Path, preload: &Path) -> TestHub {
     let mut command = TestHub::command(data);
     if preload.exists() {
         command.env("LD_PRELOAD", preload);
@@ -132,7 +135,7 @@ async fn look_up(
     hub: &TestHub,
     devices: &[RawDevice],
     model: &Model,
-    new: &std::collections::BTreeSet<MediaHash>,
+    new: &BTreeSet<MediaHash>,
     walk: Walk,
 ) -> Walk {
     let manager = Manager::of(hub);

@@ -47,15 +47,15 @@ pub enum Lie {
     AckOnSend,
     /// The hub never makes anything durable.
     NoSync,
-    /// The hub makes files durable, and their names not.
+    /// The hub makes files durable, and their names not; ext4 loses such a name within a few cuts.
     NoFolderSync,
 }
 
 /// Power cuts of one disk, before a new one is made.
-const CUTS_PER_DISK: u64 = 20;
+const CUTS_PER_DISK: u64 = 10;
 
 /// Bytes of a disk; few of them are ever written. The hub wants some of them to stay free.
-const DISK: u64 = 1 << 30;
+const DISK: u64 = 2 << 30;
 
 /// Why there can be no power cut here; `None` where there can.
 #[must_use]

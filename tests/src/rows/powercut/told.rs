@@ -19,7 +19,7 @@ pub(super) const SENDERS: u8 = 3;
 pub(super) const WALKER: u8 = SENDERS + 1;
 
 /// Bytes of a piece.
-pub(super) const PIECE: usize = 1_500_000;
+pub(super) const PIECE: usize = 400_000;
 
 /// See the module.
 #[derive(Default)]
