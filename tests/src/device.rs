@@ -56,6 +56,13 @@ impl RawDevice {
         Self { key, token, client, base }
     }
 
+    /// A device that has joined before, in another process.
+    #[must_use]
+    pub fn known(hub: &TestHub, seed: u8, token: &str) -> Self {
+        let (key, base) = (DeviceKey::from_seed([seed; 32]), format!("{}{BASE}", hub.https()));
+        Self { key, token: token.to_owned(), client: client(), base }
+    }
+
     /// The same device at a hub that was started again, and has other ports.
     #[must_use]
     pub fn at(&self, hub: &TestHub) -> Self {

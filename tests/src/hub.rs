@@ -100,11 +100,11 @@ impl TestHub {
     /// # Panics
     /// Where the program cannot be run at all.
     pub fn try_start(data: &Path, more: &[&str]) -> Result<Self, (ExitStatus, String)> {
-        let mut command = Self::command(data);
-        Self::spawn(command.args(more), data)
+        Self::spawn(Self::command(data).args(more), data)
     }
 
-    /// The command that starts a hub on loopback which lets devices join with [`CODE`], for callers that add to it.
+    /// The command that starts a hub on loopback which lets devices join with [`CODE`], for whoever adds to it before
+    /// [`TestHub::spawn`].
     ///
     /// # Panics
     /// Where the program was not built.

@@ -12,6 +12,7 @@ pub mod power; // power cuts on a simulated disk
 pub mod rot; // bytes that change by themselves
 pub mod held; // the model of what was acknowledged
 pub mod kill; // kill -9 under load
+pub mod powercut; // the power of a whole machine
 pub mod uploads; // corrupt and truncated uploads
 pub mod chaos; // requests lost, doubled, reordered
 pub mod slow; // connections that do not go on
@@ -55,6 +56,8 @@ pub const ROWS: &[&Row] = &[
     &power::ROW,
     &disk_faults::EIO,
     &disk_faults::SPACE,
+    &powercut::ROW,
+    &powercut::lies::ROW,
     &full_disk::ROW,
     &rot::ROW,
     &uploads::ROW,
