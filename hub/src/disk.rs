@@ -22,7 +22,7 @@ pub const BALLAST: &str = "reserve";
 pub enum Need {
     /// New records and media: they leave the reserve alone.
     New,
-    /// What makes room or brings things to safety: it may use half of the reserve. The other half is the database's own.
+    /// What makes room or brings things to safety: it may use all of the reserve but a quarter, which is the database's own.
     Deletion,
 }
 
@@ -63,7 +63,7 @@ impl Disk {
     pub fn lacks(&self, bytes: u64, need: Need) -> u64 {
         let kept = match need {
             Need::New => self.reserve,
-            Need::Deletion => self.reserve / 2,
+            Need::Deletion => self.reserve / 4,
         };
         let ours = if self.held.load(Ordering::Relaxed) { self.ballast() } else { 0 };
         self.room().map_or(0, |room| kept.saturating_add(bytes).saturating_sub(room.free.saturating_add(ours)))

@@ -17,7 +17,7 @@ fn main() -> std::io::Result<()> {
     let mut first = Draft::new("observation", doc, 1_700_000_000_000);
     first.set.insert("notes".into(), json!("río, \u{1f332} and \"quotes\"\n"));
     first.set.insert("location".into(), json!({ "lat": -6.48, "lon": -76.36, "accuracy_m": 8 }));
-    first.set.insert("numbers".into(), json!([0, -1, 1.5e-7, 9_007_199_254_740_991_u64, 1e19]));
+    first.set.insert("numbers".into(), json!([0, -1, 1.5e-7, 9_007_199_254_740_991_u64, 0.1]));
     let hash = MediaHash::of(b"a photo");
     first.attach.push(Attachment { hash, name: "IMG_1.jpg".into(), media_type: "image/jpeg".into(), size: 7, taken_at: None });
     let first = sign(first);

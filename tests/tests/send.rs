@@ -123,13 +123,13 @@ async fn a_photo_that_was_cut_off_goes_on() {
     let mut sender =
         command(device.path(), &source, &["--hub", hub.http(), "--code", CODE]).stdout(Stdio::null()).spawn().unwrap();
     let begun = Instant::now();
-    while bytes_in(data.path()) < 12 * 1024 * 1024 {
+    while bytes_in(&data.path().join("incoming")) < 12 * 1024 * 1024 {
         assert!(begun.elapsed() < Duration::from_secs(20), "the upload does not begin");
         std::thread::sleep(Duration::from_millis(2));
     }
     sender.kill().unwrap();
     sender.wait().unwrap();
-    let there = bytes_in(data.path());
+    let there = bytes_in(&data.path().join("incoming"));
     let device = Device::open(device.path()).await.unwrap();
     let report = sync(&device, &hub).await;
     assert!(report.in_sync && report.media_sent == 1, "{report:?}");
@@ -137,17 +137,10 @@ async fn a_photo_that_was_cut_off_goes_on() {
     assert!(report.bytes_sent < SIZE as u64 - there + piece, "{} sent again, {there} were there", report.bytes_sent);
 }
 
-/// The bytes of all files with more than a megabyte under a folder that are media.
-fn bytes_in(data: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(data) else { return 0 };
-    entries
-        .flatten()
-        .map(|entry| match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => bytes_in(&entry.path()),
-            Ok(metadata) if entry.path().extension().is_none_or(|kind| kind != "redb") => metadata.len(),
-            _ => 0,
-        })
-        .sum()
+/// The bytes of all files in a folder.
+fn bytes_in(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries.flatten().filter_map(|entry| Some(entry.metadata().ok()?.len())).sum()
 }
 
 /// A sender that is killed again and again brings everything, once.
