@@ -4,6 +4,7 @@
 //! anyone sees it, and that a scan holds one row at a time.
 
 use std::ops::{Bound, ControlFlow};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata as _, Table};
 use serde::de::DeserializeOwned;
@@ -149,11 +150,28 @@ impl Snapshot {
 }
 
 /// All tables of a write transaction, opened once: the database allows each to be open one time only.
+///
+/// On damage the database panics, and then again in each table that is let go; a panic on the way out of another one would end the
+/// whole program. So every step is caught by itself.
 pub(super) struct OpenTables<'txn>(pub(super) Vec<Table<'txn, &'static [u8], &'static [u8]>>);
 
 impl<'txn> OpenTables<'txn> {
     pub(super) fn open(transaction: &'txn redb::WriteTransaction) -> Result<Self, StoreError> {
-        let tables = T::ALL.iter().map(|table| transaction.open_table(table.definition())).collect::<Result<_, _>>()?;
-        Ok(Self(tables))
+        let mut tables = Self(Vec::with_capacity(T::ALL.len()));
+        for table in T::ALL {
+            let opened = catch_unwind(AssertUnwindSafe(|| transaction.open_table(table.definition())));
+            let damage = |_| Damage::Form { table: table.name(), key: "the table itself".into() };
+            tables.0.push(opened.map_err(damage)??);
+        }
+        Ok(tables)
+    }
+}
+
+impl Drop for OpenTables<'_> {
+    fn drop(&mut self) {
+        for table in self.0.drain(..) {
+            // What it panics about was an error before: nothing of this transaction is kept.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(table)));
+        }
     }
 }

@@ -364,8 +364,10 @@ impl Writer {
             if !tx.dirty {
                 return Ok((self.totals, None));
             }
-            tx.finish().map_err(all)?;
-            (tx.totals, tx.told)
+            let finished =
+                catch_unwind(AssertUnwindSafe(|| tx.finish())).unwrap_or_else(|panic| Err(StoreError::Bug(panic_text(&*panic))));
+            finished.map_err(all)?;
+            (tx.totals, std::mem::take(&mut tx.told))
         };
         transaction.commit().map_err(|error| all(error.into()))?;
         Ok((totals, Some(told)))
