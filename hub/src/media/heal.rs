@@ -14,8 +14,8 @@ use crate::store::{Store, StoreError};
 /// Whether an error of reading means that the bytes are lost here, and not that the system was busy or forbids it.
 fn is_loss(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
-    let lost = matches!(error.kind(), Kind::InvalidData | Kind::NotFound | Kind::UnexpectedEof);
-    lost || error.raw_os_error() == Some(nix::errno::Errno::EIO as i32)
+    // Not EIO: a disk that fails once has the bytes still, and what was acknowledged must not be called missing for that.
+    matches!(error.kind(), Kind::InvalidData | Kind::NotFound | Kind::UnexpectedEof)
 }
 
 /// Notes that a media file could not be read as it once came in, if that is what the error says.
