@@ -86,8 +86,9 @@ async fn disk(run: &mut Run, seed: u64, lies: Lies, believes_too_soon: bool) {
                 continue;
             }
         };
+        // First no more faults, then the question whether there was one: in between something may still be written.
+        disk.mend();
         if !disk.is_dead() {
-            disk.mend();
             let thorough = life.random.random_range(0..8) == 0;
             life.model.hold(&hub, thorough).await;
             let before = disk.operations();

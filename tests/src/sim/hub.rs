@@ -68,6 +68,13 @@ pub struct SimHub {
     _writer: WriterThread,
 }
 
+impl Drop for SimHub {
+    fn drop(&mut self) {
+        // Its tasks end with it; one that waits for its disk would otherwise keep it alive as long as the runtime.
+        self.hub.shutdown.cancel();
+    }
+}
+
 impl SimHub {
     /// Starts a hub on the disk as it is.
     ///

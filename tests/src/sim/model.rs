@@ -227,7 +227,7 @@ impl Model {
             match answer.status {
                 200 => assert!(answer.body == photo.bytes, "a photo is served with wrong bytes: {hash}"),
                 404 => assert!(!photo.acknowledged, "an acknowledged photo is lost: {hash}"),
-                _ => panic!("a photo cannot be read: {answer:?}"),
+                _ => panic!("a photo ({hash}, acknowledged: {}) cannot be read: {answer:?}", photo.acknowledged),
             }
         }
     }
