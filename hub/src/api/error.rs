@@ -63,6 +63,14 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no {what} here by this name."))
     }
 
+    /// There is no such unfinished upload of this device.
+    #[must_use]
+    pub fn upload_gone() -> Self {
+        let detail = "There is no unfinished upload of yours by this name: it has ended, its time is over, or the hub's disk lost \
+                      it. Begin again.";
+        Self::new(StatusCode::NOT_FOUND, "upload_gone", detail)
+    }
+
     /// The request is malformed.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
@@ -120,6 +128,7 @@ impl From<UploadError> for ApiError {
                 "wrong_offset",
                 format!("{detail}. Ask for the offset with HEAD and go on from there."),
             ),
+            UploadError::Gone => Self::upload_gone(),
             UploadError::TakenOver => Self::new(StatusCode::CONFLICT, "taken_over", format!("{detail}.")),
             UploadError::BrokenOff { .. } => Self::new(StatusCode::BAD_REQUEST, "broken_off", format!("{detail}.")),
             UploadError::Disk(source) if crate::store::is_full(&source) => Self::full(0).because(source),

@@ -16,7 +16,10 @@ const READ: usize = 256 * 1024;
 
 /// A file that is being received.
 pub struct Incoming {
+    files: Files,
     path: PathBuf,
+    /// Whether the folder may not know the file's name yet, durably.
+    is_new: bool,
     file: Box<dyn Handle>,
     len: u64,
     // Boxed: each is 2 KB, and the file is handed from thread to thread.
@@ -38,18 +41,21 @@ pub struct Received {
 }
 
 impl Incoming {
-    /// Begins a new file, or goes on with one of which `offset` bytes are durable; what lies beyond is cut off.
+    /// Begins a new file, or goes on with one of which `offset` bytes are durable; what lies beyond is cut off. `None` where the
+    /// disk has fewer than that: it lost what it had called durable, or somebody removed the file.
     ///
     /// # Errors
-    /// Where the disk refuses, or fewer bytes are there than were said to be durable.
-    pub fn open(files: &Files, path: &Path, offset: u64) -> io::Result<Self> {
+    /// Where the disk refuses.
+    pub fn open(files: &Files, path: &Path, offset: u64) -> io::Result<Option<Self>> {
         let file = files.open(path, How::Make)?;
         if file.len()? < offset {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the unfinished file is shorter than was noted"));
+            return Ok(None);
         }
         file.set_len(offset)?;
         let mut incoming = Self {
+            files: files.clone(),
             path: path.to_owned(),
+            is_new: offset == 0,
             file,
             len: 0,
             whole: Box::default(),
@@ -63,7 +69,7 @@ impl Incoming {
             incoming.file.read_at(&mut buffer[..piece], incoming.len)?;
             incoming.count(&buffer[..piece]);
         }
-        Ok(incoming)
+        Ok(Some(incoming))
     }
 
     /// Bytes received so far; durable after [`Incoming::sync`].
@@ -109,12 +115,17 @@ impl Incoming {
         self.in_block = 0;
     }
 
-    /// Makes the bytes so far durable.
+    /// Makes the bytes so far durable, and the file's name with the first of them.
     ///
     /// # Errors
     /// Where the disk fails; then the offset must not be told.
-    pub fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()?;
+        if let (true, Some(folder)) = (self.is_new, self.path.parent()) {
+            self.files.sync_folder(folder)?;
+            self.is_new = false;
+        }
+        Ok(())
     }
 
     /// What the bytes so far are.
@@ -127,7 +138,8 @@ impl Incoming {
         Received { hash: MediaHash(*self.whole.finalize().as_bytes()), size: self.len, blocks }
     }
 
-    /// Gives the file its name, durably. If the name is taken, the same bytes are there already and these are let go.
+    /// Gives the file its name, durably. If the name is taken, the same bytes are there already. The name under which it came
+    /// stays where it can, for whoever commits the row to remove afterwards: until then the upload stands where it stood.
     ///
     /// # Errors
     /// Where the disk fails; then nothing may be acknowledged.
@@ -147,7 +159,6 @@ impl Incoming {
         if let Some(shard) = target.parent() {
             files.sync_folder(shard)?;
         }
-        files.remove_if_there(&self.path)?;
         Ok(received)
     }
 }
@@ -191,18 +202,17 @@ mod tests {
             let bytes = pattern(len);
             let path = root.incoming("one");
             let half = len / 2;
-            let mut first = Incoming::open(&root.files, &path, 0).unwrap();
+            let mut first = Incoming::open(&root.files, &path, 0).unwrap().unwrap();
             first.append(&bytes[..half]).unwrap();
             first.sync().unwrap();
             first.append(b"bytes that were never synced").unwrap();
             drop(first);
-            let mut second = Incoming::open(&root.files, &path, half as u64).unwrap();
+            let mut second = Incoming::open(&root.files, &path, half as u64).unwrap().unwrap();
             second.append(&bytes[half..]).unwrap();
             let received = second.publish(&root).unwrap();
             assert_eq!(received.hash, MediaHash::of(&bytes));
             assert_eq!(received.blocks.len(), len.div_ceil(limits::BLOCK_BYTES));
             assert_eq!(std::fs::read(root.path(&received.hash)).unwrap(), bytes);
-            assert!(!path.exists());
         }
     }
 
@@ -212,7 +222,7 @@ mod tests {
         let root = MediaRoot::open(Files::real(), folder.path()).unwrap();
         let bytes = pattern(1000);
         let send = || {
-            let mut incoming = Incoming::open(&root.files, &root.incoming("one"), 0).unwrap();
+            let mut incoming = Incoming::open(&root.files, &root.incoming("one"), 0).unwrap().unwrap();
             incoming.append(&bytes).unwrap();
             incoming.publish(&root).unwrap()
         };

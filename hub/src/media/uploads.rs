@@ -59,6 +59,9 @@ pub enum UploadError {
         /// Where it stands.
         actual: u64,
     },
+    /// There is no such upload, or no longer: its file does not have the bytes that were noted.
+    #[error("there is no such upload any more")]
+    Gone,
     /// Another connection has taken over.
     #[error("another connection has taken over this upload")]
     TakenOver,
@@ -172,15 +175,22 @@ impl Uploads {
     /// Where the store fails.
     pub async fn forget(&self, id: &str) -> Result<(), UploadError> {
         let turn = self.turn(id).await;
-        let key = id.to_owned();
-        self.store.write(0, move |tx| tx.remove(T::Uploads, key.as_bytes())).await?;
-        self.discard(id);
+        self.forget_noted(id).await?;
         drop(turn);
         Ok(())
     }
 
-    fn discard(&self, id: &str) {
-        if let Err(error) = self.root.files.remove_if_there(&self.root.incoming(id)) {
+    /// The same for whoever has the turn.
+    async fn forget_noted(&self, id: &str) -> Result<(), StoreError> {
+        let key = id.to_owned();
+        self.store.write(0, move |tx| tx.remove(T::Uploads, key.as_bytes())).await?;
+        self.discard(id).await;
+        Ok(())
+    }
+
+    async fn discard(&self, id: &str) {
+        let (files, path) = (self.root.files.clone(), self.root.incoming(id));
+        if let Err(error) = blocking(move || files.remove_if_there(&path)).await {
             tracing::warn!(%error, upload = id, "could not remove an upload's file; it is swept later");
         }
     }
@@ -220,10 +230,29 @@ impl Uploads {
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
     {
         let turn = self.turn(&upload.id).await;
+        let done = self.receive_in(&turn, upload, noted, offset, stream, arrival).await;
+        // What is held has its own name and row now; what has no row cannot be gone on with.
+        if !noted || matches!(done, Ok(Progress::Held { .. })) {
+            self.discard(&upload.id).await;
+        }
+        done
+    }
+
+    async fn receive_in<S, E>(
+        &self,
+        turn: &Turn,
+        upload: &Upload,
+        noted: bool,
+        offset: u64,
+        stream: S,
+        arrival: Arrival,
+    ) -> Result<Progress, UploadError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+    {
         // Whoever was writing before has noted how far it came.
         let upload = if noted {
-            let fresh = self.find(&upload.id, upload.device).await?;
-            fresh.ok_or(UploadError::WrongOffset { actual: 0 })?
+            self.find(&upload.id, upload.device).await?.ok_or(UploadError::Gone)?
         } else {
             upload.clone()
         };
@@ -231,21 +260,14 @@ impl Uploads {
             return Err(UploadError::WrongOffset { actual: upload.offset });
         }
         let (files, path) = (self.root.files.clone(), self.root.incoming(&upload.id));
-        let incoming = blocking(move || Incoming::open(&files, &path, offset)).await?;
-        let (incoming, ended) = match self.copy(&upload, noted, incoming, stream, &turn).await {
-            Ok(copied) => copied,
-            Err(error) => {
-                if !noted {
-                    self.discard(&upload.id);
-                }
-                return Err(error);
-            }
+        let Some(incoming) = blocking(move || Incoming::open(&files, &path, offset)).await? else {
+            tracing::warn!(upload = upload.id, offset, "the disk has lost bytes of an unfinished upload; the device begins it again");
+            self.forget_noted(&upload.id).await?;
+            return Err(UploadError::Gone);
         };
+        let (incoming, ended) = self.copy(&upload, noted, incoming, stream, turn).await?;
         if incoming.len() == upload.size {
             return self.publish(&upload, noted, incoming, arrival).await;
-        }
-        if !noted {
-            self.discard(&upload.id);
         }
         match ended {
             Ended::Whole => Ok(Progress::Partial(incoming.len())),
@@ -297,7 +319,7 @@ impl Uploads {
         Ok((incoming, ended))
     }
 
-    async fn note_offset(&self, upload: &Upload, incoming: Incoming) -> Result<Incoming, UploadError> {
+    async fn note_offset(&self, upload: &Upload, mut incoming: Incoming) -> Result<Incoming, UploadError> {
         let incoming = blocking(move || incoming.sync().map(|()| incoming)).await?;
         self.note(&Upload { offset: incoming.len(), ..upload.clone() }).await?;
         Ok(incoming)
@@ -313,10 +335,8 @@ impl Uploads {
         let found = incoming.received().hash;
         if let Some(declared) = upload.hash.filter(|declared| *declared != found) {
             if noted {
-                let key = upload.id.clone();
-                self.store.write(0, move |tx| tx.remove(T::Uploads, key.as_bytes())).await?;
+                self.forget_noted(&upload.id).await?;
             }
-            self.discard(&upload.id);
             return Err(UploadError::WrongHash { declared, found });
         }
         let root = self.root.clone();

@@ -111,6 +111,7 @@ async fn ill(disk: &SimDisk, life: &mut Life, at: u64, kind: Fault) {
     }
     let hub = SimHub::start(disk).await.expect("a start on a disk that is well again");
     life.model.hold(&hub, true).await;
+    life.finish_uploads(&hub).await;
     drop(hub);
     if at.is_multiple_of(16) {
         disk.kill();

@@ -117,6 +117,20 @@ impl Life {
         if answer.is_yes() { Ok(()) } else { Err(answer) }
     }
 
+    /// Ends every upload that was begun, from the offset that the hub tells; nothing is wrong any more, so each must succeed.
+    ///
+    /// # Panics
+    /// Where an upload cannot go on from where the hub said that it stands.
+    pub async fn finish_uploads(&mut self, hub: &SimHub) {
+        for upload in std::mem::take(&mut self.model.uploads) {
+            let until = self.model.photos[&upload.hash].bytes.len() as u64;
+            let deed = Deed::Piece { upload, until };
+            let answer = hub.ask(self.request(hub, &deed)).await;
+            assert!(answer.is_yes(), "an upload cannot go on from its offset: {answer:?}");
+            self.answered(deed, &answer);
+        }
+    }
+
     fn deed(&mut self) -> Deed {
         let devices = self.model.devices.len();
         if devices == 0 {

@@ -114,7 +114,7 @@ pub(in super::super) async fn offset(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     check_version(&headers)?;
-    let upload = hub.uploads.find(&id, device.id).await?.ok_or_else(gone)?;
+    let upload = hub.uploads.find(&id, device.id).await?.ok_or_else(ApiError::upload_gone)?;
     let mut response = answer(StatusCode::OK, &upload, upload.offset, None);
     response.headers_mut().insert(LENGTH, upload.size.into());
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -136,7 +136,7 @@ pub(in super::super) async fn append(
     }
     let from =
         number(&headers, &OFFSET).ok_or_else(|| ApiError::bad_request("The header Upload-Offset is missing or no number."))?;
-    let upload = hub.uploads.find(&id, device.id).await?.ok_or_else(gone)?;
+    let upload = hub.uploads.find(&id, device.id).await?.ok_or_else(ApiError::upload_gone)?;
     let rest = usize::try_from(upload.size.saturating_sub(from)).unwrap_or(usize::MAX);
     check_room(&hub, &device, rest.min(64 * limits::BLOCK_BYTES))?;
     let offset = receive(&hub, &device, &upload, true, from, body).await?;
@@ -151,14 +151,9 @@ pub(in super::super) async fn terminate(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     check_version(&headers)?;
-    let upload = hub.uploads.find(&id, device.id).await?.ok_or_else(gone)?;
+    let upload = hub.uploads.find(&id, device.id).await?.ok_or_else(ApiError::upload_gone)?;
     hub.uploads.forget(&upload.id).await?;
     Ok(answer(StatusCode::NO_CONTENT, &upload, 0, None))
-}
-
-fn gone() -> ApiError {
-    let detail = "There is no unfinished upload of yours by this name: it has ended, or its time is over. Begin again.";
-    ApiError::new(StatusCode::NOT_FOUND, "upload_gone", detail)
 }
 
 async fn receive(
@@ -183,7 +178,7 @@ async fn receive(
         }
         Err(error) => {
             let error = ApiError::from(error);
-            if !matches!(error.problem().code.as_str(), "broken_off" | "taken_over" | "wrong_offset") {
+            if !matches!(error.problem().code.as_str(), "broken_off" | "taken_over" | "wrong_offset" | "upload_gone") {
                 let problem = error.problem();
                 hub.devices.failed(&device.id, Trouble { code: problem.code.clone(), detail: problem.detail.clone() });
             }
