@@ -68,6 +68,8 @@ pub trait Filesystem: Debug + Send + Sync + 'static {
 pub trait Handle: Debug + Send + Sync + 'static {
     /// Its length in bytes.
     fn len(&self) -> io::Result<u64>;
+    /// How many names it has.
+    fn links(&self) -> io::Result<u64>;
     /// Fills `bytes` from the place `at`, or fails.
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<()>;
     /// Writes all of `bytes` at the place `at`.
@@ -228,6 +230,10 @@ impl Filesystem for Real {
 impl Handle for File {
     fn len(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
+    }
+
+    fn links(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.nlink())
     }
 
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {

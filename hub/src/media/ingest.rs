@@ -41,14 +41,16 @@ pub struct Received {
 }
 
 impl Incoming {
-    /// Begins a new file, or goes on with one of which `offset` bytes are durable; what lies beyond is cut off. `None` where the
-    /// disk has fewer than that: it lost what it had called durable, or somebody removed the file.
+    /// Begins a new file, or goes on with one of which `offset` bytes are durable; what lies beyond is cut off. `None` where nobody
+    /// can go on with it: the disk has lost bytes that it had called durable, or the file was published and its row was not
+    /// committed. Then it has the name of its hash, too, and somebody else may have been told meanwhile that it is held: whoever
+    /// wrote to it would write to that.
     ///
     /// # Errors
     /// Where the disk refuses.
     pub fn open(files: &Files, path: &Path, offset: u64) -> io::Result<Option<Self>> {
         let file = files.open(path, How::Make)?;
-        if file.len()? < offset {
+        if file.len()? < offset || file.links()? > 1 {
             return Ok(None);
         }
         file.set_len(offset)?;
@@ -212,6 +214,21 @@ mod tests {
             let received = second.publish(&root).unwrap();
             assert_eq!(received.hash, MediaHash::of(&bytes));
             assert_eq!(received.blocks.len(), len.div_ceil(limits::BLOCK_BYTES));
+            assert_eq!(std::fs::read(root.path(&received.hash)).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn nobody_writes_to_a_file_that_was_published() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = MediaRoot::open(Files::real(), folder.path()).unwrap();
+        let bytes = pattern(1000);
+        let mut incoming = Incoming::open(&root.files, &root.incoming("one"), 0).unwrap().unwrap();
+        incoming.append(&bytes).unwrap();
+        let received = incoming.publish(&root).unwrap();
+        // The commit of its row failed, and the device goes on from where it was told that it stood.
+        for offset in [0, 500] {
+            assert!(Incoming::open(&root.files, &root.incoming("one"), offset).unwrap().is_none());
             assert_eq!(std::fs::read(root.path(&received.hash)).unwrap(), bytes);
         }
     }

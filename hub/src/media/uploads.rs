@@ -59,7 +59,7 @@ pub enum UploadError {
         /// Where it stands.
         actual: u64,
     },
-    /// There is no such upload, or no longer: its file does not have the bytes that were noted.
+    /// There is no such upload, or none that anybody can go on with (see [`Incoming::open`]).
     #[error("there is no such upload any more")]
     Gone,
     /// Another connection has taken over.
@@ -261,7 +261,7 @@ impl Uploads {
         }
         let (files, path) = (self.root.files.clone(), self.root.incoming(&upload.id));
         let Some(incoming) = blocking(move || Incoming::open(&files, &path, offset)).await? else {
-            tracing::warn!(upload = upload.id, offset, "the disk has lost bytes of an unfinished upload; the device begins it again");
+            tracing::warn!(upload = upload.id, offset, "nobody can go on with this upload; the device begins it again");
             self.forget_noted(&upload.id).await?;
             return Err(UploadError::Gone);
         };

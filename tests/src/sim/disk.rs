@@ -9,7 +9,7 @@
 mod mounted; // the disk as a hub sees it
 mod state; // what is on it
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -62,7 +62,7 @@ impl SimDisk {
     pub fn new(seed: u64, lies: Lies) -> Self {
         let folders = BTreeMap::from([(PathBuf::from("/"), true)]);
         Self(Arc::new(Mutex::new(State {
-            files: HashMap::new(),
+            files: BTreeMap::new(),
             names: BTreeMap::new(),
             durable_names: BTreeMap::new(),
             namings: Vec::new(),

@@ -64,6 +64,8 @@ impl Answer {
 pub struct SimHub {
     /// The hub.
     pub hub: Hub,
+    /// Its disk.
+    pub disk: SimDisk,
     router: Router,
     _writer: WriterThread,
 }
@@ -89,7 +91,7 @@ impl SimHub {
         options.clock = Clock::of(|| TIME.fetch_add(1_000, Ordering::Relaxed));
         let (hub, writer) = Hub::open(options).await?;
         hub.pairing.stay_open(CODE);
-        Ok(Self { router: api::router(&hub), hub, _writer: writer })
+        Ok(Self { router: api::router(&hub), hub, disk: disk.clone(), _writer: writer })
     }
 
     /// Asks, as from this machine and over https.

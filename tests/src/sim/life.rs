@@ -117,17 +117,25 @@ impl Life {
         if answer.is_yes() { Ok(()) } else { Err(answer) }
     }
 
-    /// Ends every upload that was begun, from the offset that the hub tells; nothing is wrong any more, so each must succeed.
+    /// Ends every upload that was begun, from the offset that the hub tells; nothing is wrong any more, so each must succeed. Only one
+    /// of which all was sent once may have to be begun again.
     ///
     /// # Panics
     /// Where an upload cannot go on from where the hub said that it stands.
     pub async fn finish_uploads(&mut self, hub: &SimHub) {
         for upload in std::mem::take(&mut self.model.uploads) {
             let until = self.model.photos[&upload.hash].bytes.len() as u64;
+            let again = upload.may_have_ended.then(|| Deed::Small { token: upload.token.clone(), hash: upload.hash });
             let deed = Deed::Piece { upload, until };
             let answer = hub.ask(self.request(hub, &deed)).await;
-            assert!(answer.is_yes(), "an upload cannot go on from its offset: {answer:?}");
             self.answered(deed, &answer);
+            if let (404, Some(deed)) = (answer.status, again) {
+                let answer = hub.ask(self.request(hub, &deed)).await;
+                assert!(answer.is_yes(), "an upload cannot be begun again: {answer:?}");
+                self.answered(deed, &answer);
+            } else {
+                assert!(answer.is_yes(), "an upload cannot go on from its offset: {answer:?}");
+            }
         }
     }
 
@@ -313,7 +321,7 @@ impl Life {
                         self.held(&hash);
                     } else {
                         let location = answer.location.as_deref().expect("a location").trim_start_matches("/api/v1").to_owned();
-                        self.model.uploads.push(Begun { location, token, hash, offset });
+                        self.model.uploads.push(Begun { location, token, hash, offset, may_have_ended: false });
                     }
                 }
             }
@@ -324,11 +332,12 @@ impl Life {
                     if until == size {
                         self.held(&upload.hash);
                     } else {
-                        self.model.uploads.push(Begun { offset: until, ..upload });
+                        self.model.uploads.push(Begun { offset: until, may_have_ended: false, ..upload });
                     }
-                } else {
+                } else if answer.status != 404 || !upload.may_have_ended {
                     assert!(failed, "a piece got {answer:?}");
-                    self.model.uploads.push(upload);
+                    let may_have_ended = upload.may_have_ended || until == size;
+                    self.model.uploads.push(Begun { may_have_ended, ..upload });
                 }
             }
             Deed::Name(name) => {

@@ -33,6 +33,8 @@ pub struct Begun {
     pub hash: MediaHash,
     /// Bytes that the hub said are durable.
     pub offset: u64,
+    /// Whether all of it was sent and the answer was an error: then it may have ended all the same, or must be begun again.
+    pub may_have_ended: bool,
 }
 
 /// A device that was told that it has joined.
@@ -227,7 +229,12 @@ impl Model {
             match answer.status {
                 200 => assert!(answer.body == photo.bytes, "a photo is served with wrong bytes: {hash}"),
                 404 => assert!(!photo.acknowledged, "an acknowledged photo is lost: {hash}"),
-                _ => panic!("a photo ({hash}, acknowledged: {}) cannot be read: {answer:?}", photo.acknowledged),
+                _ => panic!(
+                    "a photo ({hash}, acknowledged: {}, as a file: {:?}) cannot be read: {answer:?}; what failed on the disk: {:#?}",
+                    photo.acknowledged,
+                    hub.disk.list().iter().find(|(path, _)| path.ends_with(hash.to_string())),
+                    hub.disk.failed(),
+                ),
             }
         }
     }

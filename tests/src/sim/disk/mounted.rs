@@ -162,6 +162,12 @@ impl Handle for Opened {
         self.with("len", false, |node, _| Ok(node.bytes.len() as u64))
     }
 
+    fn links(&self) -> io::Result<u64> {
+        let mut state = self.disk.state();
+        state.operation(self.life, false, "links", &self.name)?;
+        Ok(state.names.values().filter(|inode| **inode == self.inode).count() as u64)
+    }
+
     fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<()> {
         self.with("read_at", false, |node, _| {
             let at = at as usize;

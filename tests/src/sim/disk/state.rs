@@ -1,6 +1,6 @@
 //! What is on the disk: bytes and names, each as memory shows it and as it is durable, and what a fault makes of them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,7 @@ pub(super) struct Naming {
 }
 
 pub(super) struct State {
-    pub(super) files: HashMap<Inode, Node>,
+    pub(super) files: BTreeMap<Inode, Node>,
     pub(super) names: BTreeMap<PathBuf, Inode>,
     pub(super) durable_names: BTreeMap<PathBuf, Inode>,
     pub(super) namings: Vec<Naming>,
