@@ -80,6 +80,7 @@ pub fn routes() -> Vec<Route> {
         // What everybody inside reads.
         route(M::GET, "/changes", Member, get(changes::page)),
         route(M::GET, "/observations", Member, get(observations::list)),
+        route(M::GET, "/observations/count", Member, get(observations::count)),
         route(M::GET, "/observations/{doc}", Member, get(observations::one)),
         route(M::GET, "/media/{hash}", Member, get(media::read)),
         route(M::GET, "/media/{hash}/thumbnail", Member, get(media::thumbnail)),

@@ -184,7 +184,9 @@ fn show(hub: &Hub, view: &Snapshot, found: Found) -> Result<Shown, StoreError> {
 struct ShownPage {
     observations: Vec<Shown>,
     next: Option<String>,
-    total: u64,
+    /// How many there are under this filter, where that is known without looking at all of them; else `GET /observations/count`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
 }
 
 fn reader(hub: &Hub, caller: Caller) -> Option<DeviceId> {
@@ -218,12 +220,24 @@ pub(super) async fn list(
                 Err(PageError::Store(error)) => return Err(error),
                 Err(error @ PageError::BadAfter) => return Ok(Err(error)),
             };
-            let total = query::count(view, &filter)?;
+            let is_all = after.is_none() && page.next.is_none();
+            let total = if is_all { Some(page.found.len() as u64) } else { query::known_count(view, &filter)? };
             let observations = page.found.into_iter().map(|found| show(&shared, view, found)).collect::<Result<_, _>>()?;
             Ok(Ok(ShownPage { observations, next: page.next, total }))
         })
         .await??;
     Ok(Json(page).into_response())
+}
+
+/// `GET /observations/count`: how many there are under the filter of a list. By itself, since it may look at each of them.
+pub(super) async fn count(
+    State(hub): State<Hub>,
+    caller: Caller,
+    Asked(question): Asked<Question>,
+) -> Result<Response, ApiError> {
+    let filter = question.filter(reader(&hub, caller))?;
+    let total = hub.store.read(move |view| query::count(view, &filter)).await?;
+    Ok(Json(serde_json::json!({ "total": total })).into_response())
 }
 
 const GEOJSON: &str = geojson::MEDIA_TYPE;

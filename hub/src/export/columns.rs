@@ -118,7 +118,7 @@ pub struct Flat {
 #[must_use]
 pub fn flatten(document: &Document, about: &About) -> Flat {
     let (taken, properties) = split(document);
-    let location = index::location(document);
+    let location = index::location(&document.set);
     let text = |name: &str| taken.get(name).cloned().unwrap_or(Value::Null);
     let state = match document.state {
         State::Whole => "whole",
@@ -155,7 +155,7 @@ fn split(document: &Document) -> (BTreeMap<&'static str, Value>, BTreeMap<String
         let own = ["category", "observed_at", "notes"].into_iter().find(|own| own == name && value.is_string());
         match (own, value) {
             (Some(own), _) => drop(taken.insert(own, value.clone())),
-            (None, Value::Object(place)) if name == "location" && index::location(document).is_some() => {
+            (None, Value::Object(place)) if name == "location" && index::location(&document.set).is_some() => {
                 locate(place, &mut taken, &mut others);
             }
             (None, _) => put(&mut others, &format!("set.{}", escaped(name)), value, LEVELS),

@@ -3,7 +3,7 @@
 //! All doors end here, and pairing too when it lets somebody in. It promises that the log, its indexes, merged documents,
 //! counts and fingerprints never disagree, and that a revision which is here already changes nothing.
 
-use maloca_protocol::document::{self, Document, State};
+use maloca_protocol::document::{self, State};
 use maloca_protocol::rest::Outcome;
 use maloca_protocol::{DeviceId, MediaHash, RevisionId, ValidRevision, limits};
 
@@ -148,28 +148,24 @@ fn admit(
     }
     tx.put(T::Docs, content.doc.as_bytes(), &row)?;
     attach(tx, revision)?;
-    let document = merged(tx, revision, &row)?;
-    let summary = index::summary(&document);
+    let summary = summarised(tx, revision, &row)?;
     count_change(tx, before.as_ref().map(|(_, summary)| summary), &summary, tally);
     index::replace(tx, before, seq, &summary)?;
     tx.tell().docs.insert(content.doc);
     members::after_admission(tx, rules, revision)
 }
 
-/// The document after this revision. One revision is its own document; of several the merge is kept beside them.
-fn merged(tx: &mut WriteTx<'_>, revision: &ValidRevision, row: &DocRow) -> Result<Document, StoreError> {
+/// What the document comes to after this revision. One revision is its own document; of several the merge is kept beside them.
+fn summarised(tx: &mut WriteTx<'_>, revision: &ValidRevision, row: &DocRow) -> Result<Summary, StoreError> {
+    if row.seqs.len() == 1 {
+        return Ok(index::summary_of_first(revision.content()));
+    }
     let doc = revision.content().doc;
-    let document = if row.seqs.len() == 1 {
-        document::merge(doc, [revision])
-    } else {
-        let history = crate::query::history(tx, row)?;
-        let document = document::merge(doc, &history);
-        if let Some(document) = &document {
-            tx.put_bytes(T::Merged, doc.as_bytes(), &document.canonical())?;
-        }
-        document
-    };
-    document.ok_or_else(|| Damage::Form { table: T::Docs.name(), key: doc.to_string() }.into())
+    let history = crate::query::history(tx, row)?;
+    let document = document::merge(doc, &history);
+    let document = document.ok_or_else(|| Damage::Form { table: T::Docs.name(), key: doc.to_string() })?;
+    tx.put_bytes(T::Merged, doc.as_bytes(), &document.canonical())?;
+    Ok(index::summary(&document))
 }
 
 fn count_change(tx: &mut WriteTx<'_>, before: Option<&Summary>, after: &Summary, tally: &mut Tally) {

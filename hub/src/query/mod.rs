@@ -16,7 +16,7 @@ use crate::store::view::ViewExt as _;
 use crate::store::{Damage, StoreError, T, View};
 
 pub use filter::{Filter, Has, Sort};
-pub use list::{Page, PageError, count, each, page};
+pub use list::{Page, PageError, count, each, known_count, page};
 
 /// The revisions of a document, in the order of their arrival.
 pub(crate) fn history(view: &impl View, row: &DocRow) -> Result<Vec<ValidRevision>, StoreError> {

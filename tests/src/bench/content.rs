@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use maloca_protocol::DocId;
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use serde_json::{Map, Value, json};
 
 use super::Error;
@@ -79,7 +79,10 @@ impl Maker {
     pub fn record(&mut self, bytes: usize) -> Record {
         self.made += 1;
         let n = self.made;
-        let mut record = Record { id: DocId::from_source("bench", &n.to_string()), set: properties(n) };
+        // As a phone makes it: a UUID of version 7, so that what was seen later sorts later.
+        let seen = 1_700_000_000_000 + n as u64 * 60_000;
+        let id = DocId(uuid::Builder::from_unix_timestamp_millis(seen, &self.random.random()).into_uuid());
+        let mut record = Record { id, set: properties(n) };
         let missing = bytes.saturating_sub(record.json().len());
         let mut noise = vec![0; missing];
         self.random.fill_bytes(&mut noise);

@@ -122,7 +122,7 @@ async fn grow(sizes: &[usize]) -> Result<Vec<Point>, Error> {
             wait: poured.waits()[0],
             first_page: ask(&client, &hub, "/observations", TIMES).await?,
             filtered: ask(&client, &hub, "/observations?category=animal", TIMES).await?,
-            count: ask(&client, &hub, "/observations?category=path&limit=1", TIMES).await?,
+            count: ask(&client, &hub, "/observations/count?category=path", TIMES).await?,
             memory,
             disk: on_disk(data.path())?,
             ..Point::default()
