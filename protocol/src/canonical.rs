@@ -4,7 +4,11 @@
 //! through has one canonical form that every implementation agrees on: keys are unique, numbers are doubles without
 //! surprises, texts are whole, nesting is bounded. What it refuses, it refuses by name.
 
+use std::io;
+
+use serde::Serialize as _;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::ser::Formatter;
 use serde_json::{Map, Number, Value};
 
 use crate::limits;
@@ -37,7 +41,46 @@ pub fn parse_to_depth(bytes: &[u8], depth: usize) -> Result<Value, Refusal> {
 /// Never for such values: all their numbers are finite and all their texts whole.
 #[must_use]
 pub fn canonical(value: &Value) -> Vec<u8> {
-    serde_json_canonicalizer::to_vec(value).expect("a parsed value has finite numbers and whole texts")
+    if !has_plain_keys(value) {
+        return canonical_of(value);
+    }
+    // A map of JSON is sorted by the bytes of its keys already, so nothing needs to be gathered and sorted: half of the cost.
+    let mut bytes = Vec::with_capacity(1024);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Short);
+    value.serialize(&mut serializer).expect("a parsed value has finite numbers and whole texts");
+    bytes
+}
+
+/// Whether all keys sort by their bytes as they do by UTF-16, which RFC 8785 asks for: all do that have nothing beyond U+DFFF.
+fn has_plain_keys(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.iter().all(|(key, value)| key.bytes().all(|byte| byte < 0xee) && has_plain_keys(value)),
+        Value::Array(items) => items.iter().all(has_plain_keys),
+        _ => true,
+    }
+}
+
+/// Writes numbers as RFC 8785 does; serde_json's own form of texts is the same.
+struct Short;
+
+impl Short {
+    fn write<W: ?Sized + io::Write>(writer: &mut W, number: f64) -> io::Result<()> {
+        writer.write_all(ryu_js::Buffer::new().format_finite(number).as_bytes())
+    }
+}
+
+impl Formatter for Short {
+    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, number: f64) -> io::Result<()> {
+        Self::write(writer, number)
+    }
+
+    fn write_i64<W: ?Sized + io::Write>(&mut self, writer: &mut W, number: i64) -> io::Result<()> {
+        Self::write(writer, number as f64)
+    }
+
+    fn write_u64<W: ?Sized + io::Write>(&mut self, writer: &mut W, number: u64) -> io::Result<()> {
+        Self::write(writer, number as f64)
+    }
 }
 
 /// The canonical form of one of this crate's own types.
@@ -179,7 +222,38 @@ impl<'de> Visitor<'de> for Strict {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn values() -> impl Strategy<Value = Value> {
+        let number = prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            (-1e6..1e6).prop_map(Value::from),
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            number,
+            "\\PC*|[\u{0}-\u{ff}]*".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            let key = "[a-c]{0,3}|\\PC{0,3}|[\u{d000}-\u{d7ff}\u{e000}-\u{ffff}\u{10000}-\u{10fff}]{1,2}|[\u{0}-\u{20}]";
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
+                prop::collection::btree_map(key, inner, 0..6).prop_map(|members| members.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_comes_to_the_same(value in values()) {
+            prop_assert_eq!(canonical(&value), canonical_of(&value));
+        }
+    }
 
     fn refused(text: &str) -> Refusal {
         parse(text.as_bytes()).expect_err(text)

@@ -289,3 +289,24 @@ impl Draft {
         Ok(ValidRevision { id, sig: key.sign(Context::Revision, &id.0), canonical: canonical.into(), content })
     }
 }
+
+/// Fewer than this a thread are signed faster than a thread is begun.
+const SIGNED_BY_A_THREAD: usize = 8;
+
+/// Freezes many drafts at once, in the order given, on all cores: a signature takes longer than all else that a device does to send.
+#[must_use]
+pub fn sign_many(drafts: &[&Draft], key: &DeviceKey) -> Vec<Result<ValidRevision, Refusal>> {
+    let sign = |drafts: &[&Draft]| drafts.iter().map(|draft| draft.sign(key)).collect::<Vec<_>>();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = drafts.len().div_ceil(threads).max(SIGNED_BY_A_THREAD);
+    let mut shares = drafts.chunks(share);
+    let own = shares.next().unwrap_or_default();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = shares.map(|share| scope.spawn(move || sign(share))).collect();
+        let mut signed = sign(own);
+        for other in others {
+            signed.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        signed
+    })
+}

@@ -193,6 +193,11 @@ async fn bad_lines_get_their_reason_and_their_neighbours_are_kept() {
     assert_eq!(listed["total"], 4, "{listed}");
     let incomplete = device.get("/observations?has=incomplete").await;
     assert_eq!(incomplete["observations"][0]["state"], "incomplete");
+    // A page that is not all says no total under a filter; that is counted by itself.
+    let some = device.get("/observations?kind=observation&limit=1").await;
+    assert_eq!((some["observations"].as_array().map(Vec::len), &some["total"]), (Some(1), &Value::Null));
+    assert_eq!(device.get("/observations/count?kind=observation").await["total"], 4);
+    assert_eq!(device.get("/observations/count?has=incomplete").await["total"], 1);
 }
 
 #[tokio::test]

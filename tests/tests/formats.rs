@@ -33,6 +33,7 @@ async fn a_data_folder_of_format_1_opens_and_holds_what_it_held() {
     assert_eq!((&counts["observations"], &counts["media_held"], &counts["conflicts"]), (&13.into(), &3.into(), &0.into()));
     let corrected = manager(&hub, "/observations?q=corrected").await;
     assert_eq!(corrected["total"], 4);
+    assert_eq!(manager(&hub, "/observations/count?q=corrected").await["total"], 4);
     assert_eq!(corrected["observations"][0]["revisions"], 2);
     let gauge = manager(&hub, "/observations?q=2.5").await;
     assert_eq!(gauge["observations"][0]["set"]["level_m"], 2.5);

@@ -215,6 +215,7 @@ mod tests {
             assert_eq!(received.hash, MediaHash::of(&bytes));
             assert_eq!(received.blocks.len(), len.div_ceil(limits::BLOCK_BYTES));
             assert_eq!(std::fs::read(root.path(&received.hash)).unwrap(), bytes);
+            root.files.remove_if_there(&path).unwrap();
         }
     }
 
@@ -241,7 +242,9 @@ mod tests {
         let send = || {
             let mut incoming = Incoming::open(&root.files, &root.incoming("one"), 0).unwrap().unwrap();
             incoming.append(&bytes).unwrap();
-            incoming.publish(&root).unwrap()
+            let received = incoming.publish(&root).unwrap();
+            root.files.remove_if_there(&root.incoming("one")).unwrap();
+            received
         };
         let target = root.path(&send().hash);
         let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path).unwrap());

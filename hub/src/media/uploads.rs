@@ -233,7 +233,9 @@ impl Uploads {
         let done = self.receive_in(&turn, upload, noted, offset, stream, arrival).await;
         // What is held has its own name and row now; what has no row cannot be gone on with.
         if !noted || matches!(done, Ok(Progress::Held { .. })) {
-            self.discard(&upload.id).await;
+            // The answer does not wait for it: were it never done, the next sweep would do it.
+            let (uploads, id) = (self.clone(), upload.id.clone());
+            tokio::spawn(async move { uploads.discard(&id).await });
         }
         done
     }
@@ -251,11 +253,7 @@ impl Uploads {
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
     {
         // Whoever was writing before has noted how far it came.
-        let upload = if noted {
-            self.find(&upload.id, upload.device).await?.ok_or(UploadError::Gone)?
-        } else {
-            upload.clone()
-        };
+        let upload = if noted { self.find(&upload.id, upload.device).await?.ok_or(UploadError::Gone)? } else { upload.clone() };
         if upload.offset != offset {
             return Err(UploadError::WrongOffset { actual: upload.offset });
         }

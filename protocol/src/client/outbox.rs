@@ -23,7 +23,8 @@ use crate::document::{self, Document};
 use crate::ids::{DeviceId, DocId, RevisionId};
 use crate::keys::DeviceKey;
 use crate::limits;
-use crate::revision::{Draft, ValidRevision};
+use crate::problem::Refusal;
+use crate::revision::{self, Draft, ValidRevision};
 
 mod draft; // the difference from what was seen
 mod rows; // where the rules keep what they know
@@ -158,23 +159,40 @@ impl<'a, R: Rows> Outbox<'a, R> {
     /// # Errors
     /// Where the rows fail.
     pub fn freeze(&mut self, key: &DeviceKey, doc: DocId) -> Result<Option<(Waiting, ValidRevision)>, R::Error> {
+        let Some(freezing) = self.begin(doc)? else { return Ok(None) };
+        let signed = freezing.unsigned.sign(key);
+        self.end(freezing, signed)
+    }
+
+    /// What there is to sign of a document. Changes nothing yet.
+    fn begin(&self, doc: DocId) -> Result<Option<Freezing>, R::Error> {
         let Some(mut local) = self.rows.local(&doc)? else { return Ok(None) };
-        let Some(draft) = local.draft.take().filter(|draft| draft.refused.is_none()) else { return Ok(None) };
-        self.rows.remove_draft(draft.place)?;
-        let place = draft.place;
-        let mut unsigned = Draft {
+        let Some(mut draft) = local.draft.take().filter(|draft| draft.refused.is_none()) else { return Ok(None) };
+        let unsigned = Draft {
             kind: local.kind.clone(),
             doc,
             parents: draft.parents.clone(),
             created_at: draft.created_at,
-            set: draft.set,
+            set: std::mem::take(&mut draft.set),
             unset: draft.unset.iter().cloned().collect(),
             attach: draft.attach.clone(),
             detach: draft.detach.iter().copied().collect(),
             deleted: draft.deleted,
             extra: serde_json::Map::new(),
         };
-        match unsigned.sign(key) {
+        Ok(Some(Freezing { local, draft, unsigned }))
+    }
+
+    /// Notes what became of it.
+    fn end(
+        &mut self,
+        freezing: Freezing,
+        signed: Result<ValidRevision, Refusal>,
+    ) -> Result<Option<(Waiting, ValidRevision)>, R::Error> {
+        let Freezing { mut local, draft, unsigned: Draft { doc, set, .. } } = freezing;
+        let place = draft.place;
+        self.rows.remove_draft(place)?;
+        match signed {
             Ok(revision) => {
                 let waiting = Waiting { place, doc, id: revision.id() };
                 let kept = Kept { revision, own: Some(Own { place, version: local.version }) };
@@ -187,7 +205,6 @@ impl<'a, R: Rows> Outbox<'a, R> {
             }
             Err(refusal) => {
                 let (code, detail) = (refusal.code().to_owned(), refusal.sentence().to_owned());
-                let set = std::mem::take(&mut unsigned.set);
                 local.draft = Some(Unfrozen { set, refused: Some(code.clone()), ..draft });
                 self.rows.put_local(&doc, &local)?;
                 self.rows.put_parked(&self.me, &Parked { place, doc, id: None, code, detail })?;
@@ -228,21 +245,42 @@ impl<'a, R: Rows> Outbox<'a, R> {
             let entries = self.queue(hub, after, limit - taken.len())?;
             let Some(last) = entries.last() else { break };
             after = last.place();
-            for entry in entries {
-                let next = match entry {
-                    Entry::Draft(_, doc) => self.freeze(key, doc)?,
-                    Entry::Frozen(waiting) => self.rows.revision(&waiting.doc, &waiting.id)?.map(|kept| (waiting, kept.revision)),
-                };
-                let Some(next) = next else { continue };
-                let size = next.1.canonical().len() + ENVELOPE_BYTES;
-                if size > room && !taken.is_empty() {
-                    return Ok(taken);
+            for some in entries.chunks(SIGNED_AT_ONCE) {
+                for (entry, signed) in some.iter().zip(self.signed(key, some)?) {
+                    let frozen = match entry {
+                        Entry::Draft(..) => None,
+                        Entry::Frozen(waiting) => {
+                            self.rows.revision(&waiting.doc, &waiting.id)?.map(|kept| (*waiting, kept.revision))
+                        }
+                    };
+                    let is_signed = signed.as_ref().and_then(|(_, signed)| signed.as_ref().ok());
+                    let revision = frozen.as_ref().map(|(_, revision)| revision).or(is_signed);
+                    let size = revision.map_or(0, |revision| revision.canonical().len() + ENVELOPE_BYTES);
+                    // What does not fit stays a draft: nobody was offered it.
+                    if size > room && !taken.is_empty() {
+                        return Ok(taken);
+                    }
+                    let next = match signed {
+                        Some((freezing, signed)) => self.end(freezing, signed)?,
+                        None => frozen,
+                    };
+                    if let Some(next) = next {
+                        room = room.saturating_sub(size);
+                        taken.push(next);
+                    }
                 }
-                room = room.saturating_sub(size);
-                taken.push(next);
             }
         }
         Ok(taken)
+    }
+
+    /// What becomes of each entry that is a draft when it is signed; all of them at once. Changes nothing.
+    fn signed(&self, key: &DeviceKey, entries: &[Entry]) -> Result<Vec<Option<Signed>>, R::Error> {
+        let begun = entries.iter().map(|entry| if let Entry::Draft(_, doc) = entry { self.begin(*doc) } else { Ok(None) });
+        let begun: Vec<Option<Freezing>> = begun.collect::<Result<_, _>>()?;
+        let unsigned: Vec<&Draft> = begun.iter().flatten().map(|freezing| &freezing.unsigned).collect();
+        let mut signed = revision::sign_many(&unsigned, key).into_iter();
+        Ok(begun.into_iter().map(|freezing| freezing.and_then(|freezing| Some((freezing, signed.next()?)))).collect())
     }
 
     /// Notes that a hub holds a revision: stored, a duplicate or quarantined. A repeat changes nothing.
@@ -358,6 +396,19 @@ impl<'a, R: Rows> Outbox<'a, R> {
         Ok(document::merge(doc, history.iter().map(|kept| &kept.revision)))
     }
 }
+
+/// A draft on its way to being a revision; its properties are in `unsigned`.
+struct Freezing {
+    local: Local,
+    draft: Unfrozen,
+    unsigned: Draft,
+}
+
+/// What signing came to.
+type Signed = (Freezing, Result<ValidRevision, Refusal>);
+
+/// Drafts that are signed side by side: enough to keep the cores busy, and few enough to be held in memory at their largest.
+const SIGNED_AT_ONCE: usize = 64;
 
 /// What an envelope and its line end add to the canonical form.
 const ENVELOPE_BYTES: usize = 180;
