@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use crate::disk::Tended;
+use crate::disk::{Need, Tended};
 use crate::hub::Hub;
 use crate::media::scrub;
 use crate::media::sweep::sweep;
@@ -56,12 +56,18 @@ async fn scrub(hub: &Hub) {
 async fn chores(hub: &Hub) {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut lacked = 0;
     for look in 1_u64.. {
         tokio::select! {
             () = hub.shutdown.cancelled() => break,
             _ = looks.tick() => {}
         }
-        tend(hub).await;
+        let lacks = tend(hub).await;
+        // On a full disk nothing is committed that would tell the page; whoever frees space there watches it.
+        if lacks != lacked {
+            hub.nudge.disk();
+            lacked = lacks;
+        }
         for device in hub.devices.fallen_silent(hub.clock.now()) {
             hub.nudge.device(device);
         }
@@ -74,16 +80,23 @@ async fn chores(hub: &Hub) {
     }
 }
 
-/// Other programs may fill the disk at any moment; then the reserve is what the hub still works with.
-async fn tend(hub: &Hub) {
+/// Other programs may fill the disk at any moment; then the reserve is what the hub still works with. Gives how many megabytes must be
+/// freed before something new can come.
+async fn tend(hub: &Hub) -> u64 {
     let disk = hub.disk.clone();
-    match tokio::task::spawn_blocking(move || disk.tend()).await {
+    let looked = tokio::task::spawn_blocking(move || (disk.tend(), disk.lacks(0, Need::New).div_ceil(1_000_000))).await;
+    let (tended, lacks) = match looked {
+        Ok((tended, lacks)) => (Ok(tended), lacks),
+        Err(error) => (Err(error), 0),
+    };
+    match tended {
         Ok(Ok(Tended::GivenUp)) => tracing::warn!("the disk is full; the reserve is in use now"),
         Ok(Ok(Tended::Taken)) => tracing::info!("there is room again, and the reserve is back"),
         Ok(Ok(Tended::AsItWas)) => {}
         Ok(Err(error)) => tracing::debug!(%error, "the reserve could not be kept"),
         Err(error) => tracing::warn!(%error, "the reserve was not looked at"),
     }
+    lacks
 }
 
 fn report(what: &str, done: Result<(), StoreError>) {

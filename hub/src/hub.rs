@@ -177,6 +177,8 @@ pub enum Nudge {
     Device(DeviceId),
     /// Joining was opened or closed.
     Pairing,
+    /// The disk is full, or is no longer, or lacks another amount.
+    Disk,
 }
 
 /// Tells the page's event streams of changes. Dropped where nobody listens: each stream begins with the whole.
@@ -197,6 +199,11 @@ impl Nudges {
     /// Joining was opened or closed.
     pub fn pairing(&self) {
         let _ = self.0.send(Nudge::Pairing);
+    }
+
+    /// How much the disk lacks has changed.
+    pub fn disk(&self) {
+        let _ = self.0.send(Nudge::Disk);
     }
 
     /// Listens.

@@ -139,6 +139,7 @@ impl Gathered {
                 self.devices.insert(id);
             }
             Ok(Nudge::Pairing) => self.pairing = true,
+            Ok(Nudge::Disk) => self.overview = true,
             Err(_) => self.hello = true,
         }
     }

@@ -26,7 +26,7 @@ use super::{Opener, Shared, StoreError, T};
 const GROUP_JOBS: usize = 512;
 
 /// Bytes in one commit: bounds memory and the time that the first job of a group waits.
-const GROUP_BYTES: usize = 16 * 1024 * 1024;
+const GROUP_BYTES: usize = 8 * 1024 * 1024;
 
 /// How often, at most, the database is opened again because a reader failed.
 const DOUBT_EVERY: Duration = Duration::from_millis(100);

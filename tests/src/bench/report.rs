@@ -33,6 +33,7 @@ pub struct Sections {
 /// Where it cannot be written.
 pub fn write(sections: &Sections) -> Result<(), Error> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    std::fs::create_dir_all(root.join("docs"))?;
     std::fs::write(root.join("docs/bench-scale.svg"), &sections.picture)?;
     Ok(std::fs::write(root.join("BENCHMARKS.md"), text(sections))?)
 }
@@ -91,8 +92,8 @@ its own is its cost. Every peer is set up to its advantage where it has a choice
 const SCALE: &str = "## Cost against size
 
 One hub whose store grows. *acknowledged*: signed records a second that are durable and answered, from the size before to this one, four devices
-sending batches of 1,000 over https. *first page*: the newest 50 observations. *filtered page*: 50 of one category and how many there are in
-all, which looks at each. *count*: one observation of another category and how many there are. *ready*: from the program's start, after it was killed with
+sending batches of 1,000 over https. *first page*: the newest 50 observations. *filtered page*: the newest 50 of one category.
+*count*: how many there are of another, which looks at each. *ready*: from the program's start, after it was killed with
 `kill -9`, to its ready line. A record is 1,000 bytes in its signed form.
 
 ";
