@@ -121,7 +121,8 @@ async fn answers(hub: &SimHub, life: &Life) -> Vec<Said> {
 /// Whether an answer differs from the sound one only by what is not in it.
 fn only_lacks(before: &Said, after: &Said) -> bool {
     let (Some((_, before)), Some((status, after))) = (&before.said, &after.said) else { return false };
-    if *status == 404 {
+    // What is not found: the thing itself, or the token of whoever asks, who then has to join again.
+    if matches!(status, 401 | 404) {
         return true;
     }
     // A photo whose row is not found is shown as not here yet.

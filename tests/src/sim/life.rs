@@ -57,6 +57,8 @@ pub struct Life {
     /// What is known.
     pub model: Model,
     count: u64,
+    /// The batch that was answered with an error last, and whose it was.
+    unanswered: Option<(String, Vec<ValidRevision>)>,
     /// Someone who sends through others, and may join later.
     stranger: DeviceKey,
 }
@@ -67,14 +69,14 @@ impl Life {
     pub fn new(mut random: StdRng, believes_too_soon: bool) -> Self {
         let stranger = DeviceKey::from_seed(random.random());
         let model = Model { believes_too_soon, names: vec!["Maloca".into()], ..Model::default() };
-        Self { random, model, count: 0, stranger }
+        Self { random, model, count: 0, unanswered: None, stranger }
     }
 
     /// The same life so far, going on by another chance.
     #[must_use]
     pub fn fork(&self, seed: u64) -> Self {
         let (random, stranger) = (StdRng::seed_from_u64(seed), self.stranger.clone());
-        Self { random, model: self.model.clone(), count: self.count, stranger }
+        Self { random, model: self.model.clone(), count: self.count, unanswered: None, stranger }
     }
 
     /// Lets some deeds happen, up to `most`; gives how many were answered with yes.
@@ -115,6 +117,15 @@ impl Life {
         let answer = hub.ask(self.request(hub, &deed)).await;
         self.answered(deed, &answer);
         if answer.is_yes() { Ok(()) } else { Err(answer) }
+    }
+
+    /// Sends once more what was answered with an error last, if anything was; says whether it was taken now.
+    pub async fn repeat(&mut self, hub: &SimHub) -> Option<Result<(), Answer>> {
+        let (token, revisions) = self.unanswered.clone()?;
+        let deed = Deed::Batch { token, revisions };
+        let answer = hub.ask(self.request(hub, &deed)).await;
+        self.answered(deed, &answer);
+        Some(if answer.is_yes() { Ok(()) } else { Err(answer) })
     }
 
     /// Ends every upload that was begun, from the offset that the hub tells; nothing is wrong any more, so each must succeed. Only one
@@ -299,7 +310,12 @@ impl Life {
                     self.model.devices.push(Joined { key: *key, token });
                 }
             }
-            Deed::Batch { revisions, .. } => self.model.batch_answered(&revisions, answer),
+            Deed::Batch { token, revisions } => {
+                self.model.batch_answered(&revisions, answer);
+                if failed {
+                    self.unanswered = Some((token, revisions));
+                }
+            }
             Deed::Plain { doc, word, .. } => {
                 if answer.is_yes() {
                     // Of several at once, the last may be any of them.
@@ -321,7 +337,7 @@ impl Life {
                         self.held(&hash);
                     } else {
                         let location = answer.location.as_deref().expect("a location").trim_start_matches("/api/v1").to_owned();
-                        self.model.uploads.push(Begun { location, token, hash, offset, may_have_ended: false });
+                        self.model.uploads.push(Begun { location, token, hash, offset, may_have_ended: false, in_doubt: false });
                     }
                 }
             }
@@ -332,12 +348,16 @@ impl Life {
                     if until == size {
                         self.held(&upload.hash);
                     } else {
-                        self.model.uploads.push(Begun { offset: until, may_have_ended: false, ..upload });
+                        self.model.uploads.push(Begun { offset: until, may_have_ended: false, in_doubt: false, ..upload });
                     }
-                } else if answer.status != 404 || !upload.may_have_ended {
-                    assert!(failed, "a piece got {answer:?}");
-                    let may_have_ended = upload.may_have_ended || until == size;
-                    self.model.uploads.push(Begun { may_have_ended, ..upload });
+                } else {
+                    let is_over = answer.status == 404 && upload.may_have_ended;
+                    let stands_elsewhere = answer.status == 409 && upload.in_doubt;
+                    assert!(failed || is_over || stands_elsewhere, "a piece got {answer:?}");
+                    if !is_over {
+                        let may_have_ended = upload.may_have_ended || until == size;
+                        self.model.uploads.push(Begun { may_have_ended, in_doubt: true, ..upload });
+                    }
                 }
             }
             Deed::Name(name) => {
