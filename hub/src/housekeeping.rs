@@ -62,7 +62,8 @@ async fn chores(hub: &Hub) {
             () = hub.shutdown.cancelled() => break,
             _ = looks.tick() => {}
         }
-        let lacks = tend(hub).await;
+        tend(hub).await;
+        let lacks = hub.disk.lacks(0, Need::New).div_ceil(1_000_000);
         // On a full disk nothing is committed that would tell the page; whoever frees space there watches it.
         if lacks != lacked {
             hub.nudge.disk();
@@ -80,23 +81,16 @@ async fn chores(hub: &Hub) {
     }
 }
 
-/// Other programs may fill the disk at any moment; then the reserve is what the hub still works with. Gives how many megabytes must be
-/// freed before something new can come.
-async fn tend(hub: &Hub) -> u64 {
+/// Other programs may fill the disk at any moment; then the reserve is what the hub still works with.
+async fn tend(hub: &Hub) {
     let disk = hub.disk.clone();
-    let looked = tokio::task::spawn_blocking(move || (disk.tend(), disk.lacks(0, Need::New).div_ceil(1_000_000))).await;
-    let (tended, lacks) = match looked {
-        Ok((tended, lacks)) => (Ok(tended), lacks),
-        Err(error) => (Err(error), 0),
-    };
-    match tended {
+    match tokio::task::spawn_blocking(move || disk.tend()).await {
         Ok(Ok(Tended::GivenUp)) => tracing::warn!("the disk is full; the reserve is in use now"),
         Ok(Ok(Tended::Taken)) => tracing::info!("there is room again, and the reserve is back"),
         Ok(Ok(Tended::AsItWas)) => {}
         Ok(Err(error)) => tracing::debug!(%error, "the reserve could not be kept"),
         Err(error) => tracing::warn!(%error, "the reserve was not looked at"),
     }
-    lacks
 }
 
 fn report(what: &str, done: Result<(), StoreError>) {

@@ -230,7 +230,7 @@ impl Uploads {
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
     {
         let turn = self.turn(&upload.id).await;
-        let done = self.receive_in(&turn, upload, noted, offset, stream, arrival).await;
+        let done = self.receive_in(&turn, upload, (noted, offset), stream, arrival).await;
         // What is held has its own name and row now; what has no row cannot be gone on with.
         if !noted || matches!(done, Ok(Progress::Held { .. })) {
             // The answer does not wait for it: were it never done, the next sweep would do it.
@@ -240,18 +240,14 @@ impl Uploads {
         done
     }
 
-    async fn receive_in<S, E>(
+    async fn receive_in<E>(
         &self,
         turn: &Turn,
         upload: &Upload,
-        noted: bool,
-        offset: u64,
-        stream: S,
+        (noted, offset): (bool, u64),
+        stream: impl Stream<Item = Result<Bytes, E>> + Unpin + Send,
         arrival: Arrival,
-    ) -> Result<Progress, UploadError>
-    where
-        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
-    {
+    ) -> Result<Progress, UploadError> {
         // Whoever was writing before has noted how far it came.
         let upload = if noted { self.find(&upload.id, upload.device).await?.ok_or(UploadError::Gone)? } else { upload.clone() };
         if upload.offset != offset {
@@ -275,17 +271,14 @@ impl Uploads {
     }
 
     /// Writes the stream down piece by piece; whatever way it ends, what came is fsynced and noted.
-    async fn copy<S, E>(
+    async fn copy<E>(
         &self,
         upload: &Upload,
         noted: bool,
         mut incoming: Incoming,
-        mut stream: S,
+        mut stream: impl Stream<Item = Result<Bytes, E>> + Unpin + Send,
         turn: &Turn,
-    ) -> Result<(Incoming, Ended), UploadError>
-    where
-        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
-    {
+    ) -> Result<(Incoming, Ended), UploadError> {
         let mut noted_at = incoming.len();
         let mut gathered = BytesMut::new();
         let ended = loop {

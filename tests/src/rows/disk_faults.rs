@@ -95,17 +95,16 @@ async fn ill(disk: &SimDisk, life: &mut Life, at: u64, kind: Fault) {
     disk.mend();
     // A device repeats what was not answered, and is told that it is here already: nothing is committed for that, so nothing makes
     // durable what is not. Else something new comes.
-    let repeated = if at.is_multiple_of(4) { life.repeat(&hub).await } else { None };
+    let mut repeated = if at.is_multiple_of(4) { life.repeat(&hub).await } else { None };
     let begun = Instant::now();
-    let mut taken = if let Some(answer) = repeated { answer } else { life.probe(&hub).await };
-    while let Err(answer) = taken {
+    while let Err(answer) = if let Some(answer) = repeated { answer } else { life.probe(&hub).await } {
         assert!(
             begun.elapsed() < PATIENCE,
             "the hub takes nothing in, though its disk is well again: {answer:?}, {:?}",
             disk.failed()
         );
         tokio::time::sleep(Duration::from_millis(1)).await;
-        taken = life.repeat(&hub).await.unwrap_or(Err(answer));
+        repeated = life.repeat(&hub).await;
     }
     if !at.is_multiple_of(4) {
         life.model.hold(&hub, false).await;

@@ -121,7 +121,7 @@ impl Life {
 
     /// Sends once more what was answered with an error last, if anything was; says whether it was taken now.
     pub async fn repeat(&mut self, hub: &SimHub) -> Option<Result<(), Answer>> {
-        let (token, revisions) = self.unanswered.clone()?;
+        let (token, revisions) = self.unanswered.take()?;
         let deed = Deed::Batch { token, revisions };
         let answer = hub.ask(self.request(hub, &deed)).await;
         self.answered(deed, &answer);
