@@ -10,7 +10,7 @@ use maloca_protocol::cursor::Cursor;
 
 use crate::store::rows::{Entry, Row as _};
 use crate::store::view::ViewExt as _;
-use crate::store::{Damage, StoreError, T, View, writer};
+use crate::store::{self, Damage, StoreError, T, View};
 
 /// The entry at a place that is known to be taken.
 pub(crate) fn entry(view: &impl View, seq: u64) -> Result<Entry, StoreError> {
@@ -20,7 +20,7 @@ pub(crate) fn entry(view: &impl View, seq: u64) -> Result<Entry, StoreError> {
 
 /// The cursor after the newest entry.
 pub(crate) fn head(view: &impl View, epoch: Epoch) -> Result<Cursor, StoreError> {
-    let totals = writer::totals(view)?;
+    let totals = store::totals(view)?;
     Ok(cursor(epoch, totals.head, &totals.chain))
 }
 

@@ -56,18 +56,18 @@ async fn scrub(hub: &Hub) {
 async fn chores(hub: &Hub) {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut lacked = 0;
+    let mut before = (0, 0);
     for look in 1_u64.. {
         tokio::select! {
             () = hub.shutdown.cancelled() => break,
             _ = looks.tick() => {}
         }
         tend(hub).await;
-        let lacks = hub.disk.lacks(0, Need::New).div_ceil(1_000_000);
-        // On a full disk nothing is committed that would tell the page; whoever frees space there watches it.
-        if lacks != lacked {
+        // On a disk that is full or rots nothing is committed that would tell the page; whoever frees space there watches it.
+        let disk = (hub.disk.lacks(0, Need::New).div_ceil(1_000_000), hub.store.rotten_places());
+        if disk != before {
             hub.nudge.disk();
-            lacked = lacks;
+            before = disk;
         }
         for device in hub.devices.fallen_silent(hub.clock.now()) {
             hub.nudge.device(device);

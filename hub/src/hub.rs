@@ -239,7 +239,7 @@ impl Hub {
             tracing::debug!(%error, "the reserve could not be kept");
         }
         let in_store = |source: StoreError| store_error(&data, source);
-        let (store, writer) = Store::open(store::opener(files.clone(), &data)).map_err(in_store)?;
+        let (store, writer) = Store::open(store::Opener::new(files.clone(), &data)).map_err(in_store)?;
         let home = Home::of(&files, &data).map_err(folder)?;
         let begun = begin(&store, home, &options).await.map_err(in_store)?;
         let mut key = identity::key(&files, &data).map_err(folder)?;

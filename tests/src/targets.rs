@@ -81,7 +81,8 @@ pub fn upload(headers: &[u8]) {
     for value in text.lines() {
         let _ = tus::metadata(value, "hash");
         let _ = tus::metadata(value, "");
-        assert!(tus::number(value).is_none_or(|number| value.trim() == number.to_string() || value.starts_with('0')), "{value}");
+        let is_digits = value.trim().bytes().all(|byte| byte.is_ascii_digit());
+        assert!(tus::number(value).is_none_or(|_| is_digits), "{value:?}");
     }
 }
 

@@ -27,6 +27,7 @@ async fn a_data_folder_of_format_1_opens_and_holds_what_it_held() {
     };
     let said = verify();
     assert!(said.contains("20 revisions") && said.contains("16 documents") && said.contains("3 media files"), "{said}");
+    assert_eq!(std::fs::read(data.join("hub.redb")).expect("the database")[..4], *b"redb");
     let hub = TestHub::start(&data);
     let overview = manager(&hub, "/admin/overview").await;
     let counts = &overview["counts"];
@@ -40,5 +41,7 @@ async fn a_data_folder_of_format_1_opens_and_holds_what_it_held() {
     let devices = manager(&hub, "/admin/devices").await;
     assert_eq!(devices["devices"].as_array().expect("a list").len(), 2);
     assert!(hub.stop().success());
+    // It was of the time before each block had its sum.
+    assert_eq!(std::fs::read(data.join("hub.redb")).expect("the database")[4..8], *b"mlcs");
     verify();
 }

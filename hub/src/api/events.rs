@@ -171,7 +171,7 @@ impl Gathered {
             }
         }
         if !self.docs.is_empty() {
-            let count = crate::store::writer::totals(view)?.observations;
+            let count = crate::store::totals(view)?.observations;
             let docs: Vec<&DocId> = self.docs.iter().take(NAMES).collect();
             events.push(event("observations", &serde_json::json!({ "count": count, "docs": docs })));
         }

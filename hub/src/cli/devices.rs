@@ -76,7 +76,7 @@ fn at_rest(data: &std::path::Path) -> Result<Vec<Value>, Box<dyn std::error::Err
     if !data.join(store::FILE).exists() {
         return Err(format!("there is no hub in {}; name its folder with --data", data.display()).into());
     }
-    let (store, _writer) = Store::open(store::opener(Files::real(), data))?;
+    let (store, _writer) = Store::open(store::Opener::new(Files::real(), data))?;
     let view = store.snapshot()?;
     let devices = Devices::load(&view)?;
     let mut cards = Vec::new();

@@ -14,7 +14,7 @@ use super::drives::Filesystem;
 use crate::feed;
 use crate::store::rows::{Row as _, Subject, Summary};
 use crate::store::view::ViewExt as _;
-use crate::store::{Store, StoreError, T, View, writer};
+use crate::store::{self, Store, StoreError, T, View};
 
 /// A verified export, as it is stored under `verified at u64, bundle 16`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,7 +140,7 @@ impl Copies {
 
 /// What no drive has yet. Costs as much as has come since the newest export; nothing where there is none.
 fn since(view: &impl View, through: Option<u64>) -> Result<NotOnDrive, StoreError> {
-    let totals = writer::totals(view)?;
+    let totals = store::totals(view)?;
     let Some(through) = through.filter(|through| *through > 0) else {
         return Ok(NotOnDrive { observations: totals.observations, media: totals.media_held });
     };

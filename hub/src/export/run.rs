@@ -28,7 +28,7 @@ use crate::media::read::Reader;
 use crate::query::{self, Filter, Found};
 use crate::store::rows::MediaRow;
 use crate::store::view::ViewExt as _;
-use crate::store::{Snapshot, StoreError, T, writer};
+use crate::store::{self, Snapshot, StoreError, T};
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -108,7 +108,7 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
     let to = target(to, &source.data)?;
     let on_drive = is_on_drive(&to, &source.data)?;
     let view = &source.view;
-    let totals = writer::totals(view)?;
+    let totals = store::totals(view)?;
     let order = revisions::Order::of(view)?;
     let places = Places::of(view)?;
     let columns = columns(view)?;

@@ -8,7 +8,7 @@ use super::filter::{Filter, Sort};
 use super::{Found, document};
 use crate::store::rows::{DocRow, Row as _, Summary};
 use crate::store::view::{Flow, ViewExt as _};
-use crate::store::{Damage, StoreError, T, View, writer};
+use crate::store::{self, Damage, StoreError, T, View};
 
 /// A page of documents.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ pub fn page(view: &impl View, filter: &Filter, sort: Sort, after: Option<&str>, 
 /// # Errors
 /// Where the store fails.
 pub fn known_count(view: &impl View, filter: &Filter) -> Result<Option<u64>, StoreError> {
-    if filter.is_everything() { Ok(Some(writer::totals(view)?.observations)) } else { Ok(None) }
+    if filter.is_everything() { Ok(Some(store::totals(view)?.observations)) } else { Ok(None) }
 }
 
 /// How many documents the filter lets through. Walks the whole index, in as many parts at once as there are cores, up to four.
@@ -75,7 +75,7 @@ pub fn count(view: &(impl View + Sync), filter: &Filter) -> Result<u64, StoreErr
     if let Some(count) = known_count(view, filter)? {
         return Ok(count);
     }
-    let end = writer::totals(view)?.head + 1;
+    let end = store::totals(view)?.head + 1;
     let parts = std::thread::available_parallelism().map_or(1, usize::from).min(4) as u64;
     let bounds: Vec<u64> = (0..=parts).map(|part| end * part / parts).collect();
     std::thread::scope(|scope| {

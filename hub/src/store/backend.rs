@@ -1,15 +1,16 @@
 //! The database on the hub's [`Files`]: how its file is opened, and begun.
 //!
-//! [`super::Store`] opens through [`opener`], again after each fault. It promises that the name `hub.redb` appears only when
+//! [`super::Store`] opens through an [`Opener`], again after each fault. It promises that the name `hub.redb` appears only when
 //! the database behind it is whole and durable: a cut inside the creation of one leaves a file that never opens again.
 
 use std::io;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use redb::backends::FileBackend;
 use redb::{Database, StorageBackend};
 
+use super::blocks::{Checked, Noticed, Rotten, is_plain};
 use super::{StoreError, upgrade};
 use crate::files::{Files, Handle, How};
 
@@ -19,55 +20,147 @@ const CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// The name of the database file in a data folder.
 pub const FILE: &str = "hub.redb";
 
-/// How the database is opened, and opened again after a fault.
-pub type Opener = Arc<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
-
-/// The opener of a data folder's database: begins it where there is none.
-#[must_use]
-pub fn opener(files: Files, folder: &Path) -> Opener {
-    let path = folder.join(FILE);
-    Arc::new(move || {
-        let there = files.exists(&path).map_err(|error| StoreError::file("could not look for", &path, error))?;
-        if !there {
-            create(&files, &path)?;
-        }
-        open(&files, &path, How::Change)
-    })
+/// How the database of a data folder is opened, and opened again after a fault; begins it where there is none.
+#[derive(Debug, Clone)]
+pub struct Opener {
+    files: Files,
+    path: PathBuf,
+    rotten: Rotten,
+    noticed: Noticed,
 }
 
-fn open(files: &Files, path: &Path, how: How) -> Result<Database, StoreError> {
-    let file = |error| StoreError::file("could not open", path, error);
-    let handle = files.open(path, how).map_err(file)?;
-    // This may be the way back from a fault: what is true is on the disk, and memory may say something else.
-    handle.forget().map_err(file)?;
-    // An empty file would be taken for a new database, and what was in it for never having been.
-    if how == How::Change && handle.len().map_err(file)? == 0 {
-        return Err(StoreError::Unusable("its file is empty".into()));
+impl Opener {
+    /// For a hub: what is rotten is not believed.
+    #[must_use]
+    pub fn new(files: Files, folder: &Path) -> Self {
+        Self { files, path: folder.join(FILE), rotten: Rotten::Refuse, noticed: Noticed::default() }
     }
-    let mut builder = Database::builder();
-    builder.set_cache_size(CACHE_BYTES);
-    Ok(match handle.real() {
-        // The database's own way to the system's files, with its locks.
-        Some(real) => builder.create_with_backend(FileBackend::new(real.map_err(file)?)?)?,
-        None => builder.create_with_backend(Through(handle))?,
-    })
+
+    /// For `verify`: what is rotten is read as far as that goes.
+    #[must_use]
+    pub(crate) fn to_look_at(files: Files, folder: &Path) -> Self {
+        Self { rotten: Rotten::Read, ..Self::new(files, folder) }
+    }
+
+    /// The blocks of the file that were found rotten so far.
+    #[must_use]
+    pub fn noticed(&self) -> Noticed {
+        self.noticed.clone()
+    }
+
+    pub(super) fn open(&self) -> Result<Database, StoreError> {
+        let there = self.files.exists(&self.path).map_err(|error| StoreError::file("could not look for", &self.path, error))?;
+        match (there, self.rotten) {
+            (false, _) => self.create()?,
+            (true, Rotten::Refuse) => self.upgrade()?,
+            (true, Rotten::Read) => {}
+        }
+        self.database(&self.path, How::Change)
+    }
+
+    fn handle(&self, path: &Path, how: How) -> Result<Box<dyn Handle>, StoreError> {
+        let file = |error| StoreError::file("could not open", path, error);
+        let handle = self.files.open(path, how).map_err(file)?;
+        // This may be the way back from a fault: what is true is on the disk, and memory may say something else.
+        handle.forget().map_err(file)?;
+        // An empty file would be taken for a new database, and what was in it for never having been.
+        if how == How::Change && handle.len().map_err(file)? == 0 {
+            return Err(StoreError::Unusable("its file is empty".into()));
+        }
+        Ok(handle)
+    }
+
+    fn database(&self, path: &Path, how: How) -> Result<Database, StoreError> {
+        let handle = self.handle(path, how)?;
+        let file = |error| StoreError::file("could not read", path, error);
+        let mut builder = Database::builder();
+        builder.set_cache_size(CACHE_BYTES);
+        let has_no_sums = is_plain(&*handle).map_err(file)?;
+        Ok(match (has_no_sums, system_file(path, &*handle)?) {
+            (true, Some(system)) => builder.create_with_backend(system)?,
+            (true, None) => builder.create_with_backend(Through(handle))?,
+            (false, Some(system)) => builder.create_with_backend(self.checked(system))?,
+            (false, None) => builder.create_with_backend(self.checked(Through(handle)))?,
+        })
+    }
+
+    fn checked(&self, file: impl StorageBackend) -> Checked {
+        Checked::new(Box::new(file), self.rotten, self.noticed.clone())
+    }
+
+    fn new_path(&self) -> PathBuf {
+        self.path.with_extension("redb.new")
+    }
+
+    fn create(&self) -> Result<(), StoreError> {
+        let new = self.new_path();
+        let file = |what: &'static str| {
+            let new = new.clone();
+            move |source| StoreError::file(what, &new, source)
+        };
+        // What an interrupted start has left.
+        self.files.remove_if_there(&new).map_err(file("could not remove"))?;
+        let database = self.database(&new, How::Make)?;
+        upgrade::begin(&database)?;
+        drop(database);
+        self.files.open(&new, How::Change).and_then(|handle| handle.sync_data()).map_err(file("could not write"))?;
+        self.put_in_place()
+    }
+
+    fn put_in_place(&self) -> Result<(), StoreError> {
+        let new = self.new_path();
+        self.files.rename(&new, &self.path).map_err(|error| StoreError::file("could not rename", &new, error))?;
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        self.files.sync_folder(folder).map_err(|error| StoreError::file("could not sync the folder", folder, error))
+    }
+
+    /// Gives a file from before there were sums its sums. Where there is no room for a copy it stays as it is.
+    fn upgrade(&self) -> Result<(), StoreError> {
+        let old = self.handle(&self.path, How::Change)?;
+        let failed = |error| StoreError::file("could not read", &self.path, error);
+        if !is_plain(&*old).map_err(failed)? {
+            return Ok(());
+        }
+        // Of two programs that come upon it only one may copy it.
+        let lock = system_file(&self.path, &*old)?;
+        if lock.as_ref().is_some_and(|file| matches!(file.try_lock_range(Bound::Unbounded, Bound::Unbounded), Ok(false))) {
+            return Err(StoreError::InUse);
+        }
+        let new = self.new_path();
+        let written = |error| StoreError::file("could not write", &new, error);
+        self.files.remove_if_there(&new).map_err(written)?;
+        let copied = self.handle(&new, How::Make).and_then(|file| copy(&*old, &self.checked(Through(file))).map_err(written));
+        match copied {
+            Ok(()) => self.put_in_place(),
+            Err(error) if error.is_full() => {
+                tracing::warn!("no room to give the database its checksums; it is used without them until there is");
+                self.files.remove_if_there(&new).map_err(written)
+            }
+            Err(error) => Err(error),
+        }
+    }
 }
 
-fn create(files: &Files, path: &Path) -> Result<(), StoreError> {
-    let new: PathBuf = path.with_extension("redb.new");
-    let file = |what: &'static str| {
-        let new = new.clone();
-        move |source| StoreError::file(what, &new, source)
-    };
-    // What an interrupted start has left.
-    files.remove_if_there(&new).map_err(file("could not remove"))?;
-    let database = open(files, &new, How::Make)?;
-    upgrade::begin(&database)?;
-    drop(database);
-    files.open(&new, How::Change).and_then(|handle| handle.sync_data()).map_err(file("could not write"))?;
-    files.rename(&new, path).map_err(file("could not rename"))?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    files.sync_folder(folder).map_err(|error| StoreError::file("could not sync the folder", folder, error))
+/// The database's own way to the system's files, with its locks.
+fn system_file(path: &Path, handle: &dyn Handle) -> Result<Option<FileBackend>, StoreError> {
+    let Some(real) = handle.real() else { return Ok(None) };
+    Ok(Some(FileBackend::new(real.map_err(|error| StoreError::file("could not open", path, error))?)?))
+}
+
+/// Copies a database's bytes, durably.
+fn copy(from: &dyn Handle, to: &Checked) -> io::Result<()> {
+    const STEP: u64 = 1024 * 1024;
+    let len = from.len()?;
+    to.set_len(len)?;
+    let mut bytes = vec![0; STEP as usize];
+    let mut at = 0;
+    while at < len {
+        let part = &mut bytes[..usize::try_from(STEP.min(len - at)).map_err(io::Error::other)?];
+        from.read_at(part, at)?;
+        to.write(at, part)?;
+        at += part.len() as u64;
+    }
+    to.sync_data()
 }
 
 /// A disk that is not the system's, as the database wants it.

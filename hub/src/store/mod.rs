@@ -8,12 +8,14 @@
 //! takes to copy that handle, and is a plain `RwLock` because nothing is awaited under it.
 
 mod backend; // the database's file, and how it is begun
+mod blocks; // a check for each of its blocks
 pub mod codec; // sealed values
 pub mod rows; // what the tables hold
 pub mod tables; // which tables there are
 mod upgrade; // from older formats to this one
 pub mod view; // reading
-pub mod writer; // writing
+pub mod tx; // what a job of the writer works with
+mod writer; // the one that commits
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
@@ -22,13 +24,14 @@ use std::sync::{Arc, RwLock};
 use redb::Database;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-pub use backend::{FILE, Opener, opener};
+pub use backend::{FILE, Opener};
+pub use blocks::Noticed;
 pub use codec::Damage;
 /// What the database says of itself, for `verify`, which tells damage from a disk that failed.
 pub(crate) use redb as redb_error;
 pub use tables::T;
+pub use tx::{Committed, Totals, WriteTx, totals};
 pub use view::{Snapshot, View};
-pub use writer::{Committed, Totals, WriteTx};
 
 /// Jobs that may wait for the writer; beyond, senders wait in their own connections.
 const QUEUE: usize = 1024;
@@ -129,6 +132,7 @@ macro_rules! from_redb {
 from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError, SetDurabilityError);
 
 struct Shared {
+    noticed: Noticed,
     database: RwLock<Option<Arc<Database>>>,
     jobs: mpsc::Sender<writer::Message>,
     committed: broadcast::Sender<Arc<Committed>>,
@@ -178,7 +182,7 @@ impl Store {
     pub fn open(opener: Opener) -> Result<(Self, WriterThread), StoreError> {
         // The database panics on some damage; whoever starts a hub must hear a sentence instead.
         let opened = catch_unwind(AssertUnwindSafe(|| {
-            let database = opener()?;
+            let database = opener.open()?;
             upgrade::check(&database)?;
             let totals = writer::load_totals(&database)?;
             Ok::<_, StoreError>((database, totals))
@@ -186,7 +190,8 @@ impl Store {
         let (database, totals) = opened.map_err(|_| StoreError::Unusable("its file is damaged".into()))??;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (committed, _) = broadcast::channel(1024);
-        let shared = Arc::new(Shared { database: RwLock::new(Some(Arc::new(database))), jobs, committed });
+        let shared =
+            Arc::new(Shared { noticed: opener.noticed(), database: RwLock::new(Some(Arc::new(database))), jobs, committed });
         // The writer must not keep its own queue open, or it would never end.
         let writer = writer::Writer::new(opener, totals, Arc::downgrade(&shared));
         let thread = std::thread::Builder::new()
@@ -265,6 +270,12 @@ impl Store {
         tokio::task::spawn_blocking(move || job(&store.snapshot()?).map_err(|error| store.doubt(error)))
             .await
             .map_err(|error| StoreError::Bug(format!("a reader ended early: {error}")))?
+    }
+
+    /// How many places of the database's file were found not to be what was written, since this program began.
+    #[must_use]
+    pub fn rotten_places(&self) -> usize {
+        self.0.noticed.places()
     }
 
     /// Lets the writer end when it has done all that was asked so far; what is asked later fails.

@@ -4,23 +4,15 @@
 //! order in which they came; one that fails or panics takes nobody down with it; after a fault of the disk the database is
 //! opened again before anything else is tried. There is no timer that waits for more jobs: measured, it costs a third.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use redb::{Database, ReadableDatabase as _};
-use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
 
-use maloca_protocol::fingerprint::Fingerprint;
-use maloca_protocol::{DeviceId, DocId, MediaHash};
-
-use super::codec::{self, Dec, Enc};
-use super::rows::{Arrival, AuthorRow, Entry, Row, Subject};
-use super::view::{self, Each, OpenTables, Range, View, ViewExt};
-use super::{Opener, Shared, StoreError, T};
+use super::{Committed, Opener, Shared, StoreError, Totals, WriteTx, totals};
 
 /// Jobs in one commit: enough that 512 phones share one flush.
 const GROUP_JOBS: usize = 512;
@@ -60,186 +52,8 @@ pub(super) struct Job {
     pub(super) finish: Finish,
 }
 
-/// What a commit changed; told to all listeners after it.
-#[derive(Debug, Clone, Default)]
-pub struct Committed {
-    /// The head of the feed.
-    pub head: u64,
-    /// Documents that are new or changed.
-    pub docs: BTreeSet<DocId>,
-    /// Media that are now held.
-    pub media: BTreeSet<MediaHash>,
-    /// Authors whose counts changed, and devices whose rows did.
-    pub devices: BTreeSet<DeviceId>,
-}
-
-/// Counts of everything, kept in the same commit as what they count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Totals {
-    /// The head of the feed; 0 while it is empty.
-    pub head: u64,
-    /// The chain hash after the head.
-    pub chain: [u8; 32],
-    /// All kept revisions, admitted or quarantined.
-    pub fingerprint: Fingerprint,
-    /// Documents of kind `observation` that are not deleted.
-    pub observations: u64,
-    /// Documents in conflict, of all kinds.
-    pub conflicts: u64,
-    /// Revisions in quarantine.
-    pub quarantined: u64,
-    /// Media that are here.
-    pub media_held: u64,
-    /// Their bytes.
-    pub media_bytes: u64,
-}
-
-const TOTALS: &[u8] = b"totals";
-
-impl Row for Totals {
-    fn encode(&self) -> Vec<u8> {
-        Enc::default()
-            .u64(self.head)
-            .raw(&self.chain)
-            .u64(self.fingerprint.count)
-            .raw(&self.fingerprint.sum)
-            .u64(self.observations)
-            .u64(self.conflicts)
-            .u64(self.quarantined)
-            .u64(self.media_held)
-            .u64(self.media_bytes)
-            .done()
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut dec = Dec::new(bytes);
-        let totals = Self {
-            head: dec.u64()?,
-            chain: dec.array()?,
-            fingerprint: Fingerprint { count: dec.u64()?, sum: dec.array()? },
-            observations: dec.u64()?,
-            conflicts: dec.u64()?,
-            quarantined: dec.u64()?,
-            media_held: dec.u64()?,
-            media_bytes: dec.u64()?,
-        };
-        dec.is_empty().then_some(totals)
-    }
-}
-
-/// The counts of everything, as a reader sees them.
-///
-/// # Errors
-/// Where the disk fails or the row is damaged.
-pub fn totals(view: &impl View) -> Result<Totals, StoreError> {
-    Ok(view.row(T::Meta, TOTALS)?.unwrap_or_default())
-}
-
 pub(super) fn load_totals(database: &Database) -> Result<Totals, StoreError> {
     totals(&super::Snapshot { transaction: database.begin_read()? })
-}
-
-/// What a job works with: all tables, the counts, and the list of what to tell after the commit.
-pub struct WriteTx<'txn> {
-    tables: OpenTables<'txn>,
-    totals: Totals,
-    authors: BTreeMap<DeviceId, AuthorRow>,
-    told: Committed,
-    dirty: bool,
-}
-
-impl View for WriteTx<'_> {
-    fn get(&self, table: T, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        view::get_from(&self.tables.0[table as usize], table, key)
-    }
-
-    fn scan(&self, table: T, range: Range<'_>, backwards: bool, each: Each<'_>) -> Result<(), StoreError> {
-        view::scan_from(&self.tables.0[table as usize], table, range, backwards, each)
-    }
-}
-
-impl WriteTx<'_> {
-    /// Writes a payload.
-    pub(crate) fn put_bytes(&mut self, table: T, key: &[u8], payload: &[u8]) -> Result<(), StoreError> {
-        let sealed = codec::seal(table.name(), key, payload);
-        self.tables.0[table as usize].insert(key, sealed.as_slice())?;
-        self.dirty = true;
-        Ok(())
-    }
-
-    /// Writes a row.
-    pub(crate) fn put(&mut self, table: T, key: &[u8], row: &impl Row) -> Result<(), StoreError> {
-        self.put_bytes(table, key, &row.encode())
-    }
-
-    /// Writes JSON.
-    pub(crate) fn put_json(&mut self, table: T, key: &[u8], value: &impl Serialize) -> Result<(), StoreError> {
-        let payload = serde_json::to_vec(value).map_err(|error| StoreError::Bug(error.to_string()))?;
-        self.put_bytes(table, key, &payload)
-    }
-
-    /// Forgets a row; says whether it was there.
-    pub(crate) fn remove(&mut self, table: T, key: &[u8]) -> Result<bool, StoreError> {
-        let was = self.tables.0[table as usize].remove(key)?.is_some();
-        self.dirty |= was;
-        Ok(was)
-    }
-
-    /// Appends to the feed, and gives the new entry's place.
-    pub(crate) fn append(&mut self, arrival: Arrival, subject: Subject) -> Result<u64, StoreError> {
-        let seq = self.totals.head + 1;
-        let chain = subject.chain(&self.totals.chain);
-        let entry = Entry { arrival, chain, subject };
-        self.put(T::Log, &seq.to_be_bytes(), &entry)?;
-        self.totals.head = seq;
-        self.totals.chain = chain;
-        Ok(seq)
-    }
-
-    /// The counts, to read.
-    #[must_use]
-    pub const fn totals(&self) -> &Totals {
-        &self.totals
-    }
-
-    /// The counts, to change.
-    pub(crate) const fn totals_mut(&mut self) -> &mut Totals {
-        self.dirty = true;
-        &mut self.totals
-    }
-
-    /// An author's counts, to read.
-    pub(crate) fn author(&self, author: &DeviceId) -> Result<AuthorRow, StoreError> {
-        match self.authors.get(author) {
-            Some(row) => Ok(*row),
-            None => Ok(self.row(T::Authors, &author.0)?.unwrap_or_default()),
-        }
-    }
-
-    /// An author's counts, to change. Written once a commit, not once a revision.
-    pub(crate) fn author_mut(&mut self, author: &DeviceId) -> Result<&mut AuthorRow, StoreError> {
-        if !self.authors.contains_key(author) {
-            let row = self.author(author)?;
-            self.authors.insert(*author, row);
-        }
-        self.told.devices.insert(*author);
-        self.dirty = true;
-        Ok(self.authors.entry(*author).or_default())
-    }
-
-    /// What will be told after the commit.
-    pub(crate) const fn tell(&mut self) -> &mut Committed {
-        &mut self.told
-    }
-
-    fn finish(&mut self) -> Result<(), StoreError> {
-        for (author, row) in std::mem::take(&mut self.authors) {
-            self.put(T::Authors, &author.0, &row)?;
-        }
-        let totals = self.totals;
-        self.told.head = totals.head;
-        self.put(T::Meta, TOTALS, &totals)
-    }
 }
 
 enum Failed {
@@ -349,25 +163,18 @@ impl Writer {
         // Opening after a kill takes a millisecond instead of seconds, for one more flush a commit.
         transaction.set_quick_repair(true);
         let (totals, told) = {
-            let mut tx = WriteTx {
-                tables: OpenTables::open(&transaction).map_err(all)?,
-                totals: self.totals,
-                authors: BTreeMap::new(),
-                told: Committed::default(),
-                dirty: false,
-            };
+            let mut tx = WriteTx::open(&transaction, self.totals).map_err(all)?;
             for (index, job) in group.iter_mut().enumerate() {
                 let done = catch_unwind(AssertUnwindSafe(|| (job.run)(&mut tx)))
                     .unwrap_or_else(|panic| Err(StoreError::Bug(panic_text(&*panic))));
                 done.map_err(|error| Failed::Job(index, error))?;
             }
-            if !tx.dirty {
+            if !tx.is_dirty() {
                 return Ok((self.totals, None));
             }
             let finished =
                 catch_unwind(AssertUnwindSafe(|| tx.finish())).unwrap_or_else(|panic| Err(StoreError::Bug(panic_text(&*panic))));
-            finished.map_err(all)?;
-            (tx.totals, std::mem::take(&mut tx.told))
+            finished.map_err(all)?
         };
         transaction.commit().map_err(|error| all(error.into()))?;
         Ok((totals, Some(told)))
@@ -383,7 +190,7 @@ impl Writer {
         loop {
             // A panic of the database's own, on what a failing disk gives it, is one more failure.
             let opened = catch_unwind(AssertUnwindSafe(|| {
-                (self.opener)().and_then(|database| load_totals(&database).map(|totals| (database, totals)))
+                self.opener.open().and_then(|database| load_totals(&database).map(|totals| (database, totals)))
             }))
             .unwrap_or_else(|panic| Err(StoreError::Bug(panic_text(&*panic))));
             match opened {

@@ -13,7 +13,7 @@ use crate::intake::keep;
 use crate::query::{self, index};
 use crate::store::rows::{Attached, AuthorRow, DocRow, MediaRow, Row as _, Standing, Summary, doc_id};
 use crate::store::view::ViewExt as _;
-use crate::store::{StoreError, T, View as _, writer};
+use crate::store::{self, StoreError, T, View as _};
 use crate::trust::members as trust;
 
 const ALL: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Unbounded, Bound::Unbounded);
@@ -183,7 +183,7 @@ pub(super) fn counts(look: &mut Look<'_>) -> Result<(), StoreError> {
         }
         Ok(ControlFlow::Continue(()))
     })?;
-    let (stored, ours) = (writer::totals(view)?, look.totals);
+    let (stored, ours) = (store::totals(view)?, look.totals);
     look.expect(stored == ours, || format!("the totals are not what the feed says: stored {stored:?}, derived {ours:?}"));
     Ok(())
 }

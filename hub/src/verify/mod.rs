@@ -130,10 +130,10 @@ pub fn folder(files: &Files, data: &Path, tell: Tell<'_>) -> Result<Summary, Can
     if !files.exists(&data.join(store::FILE)).unwrap_or_default() {
         return Err(CannotVerify::NoHub(data.display().to_string()));
     }
-    let opener = store::opener(files.clone(), data);
+    let opener = store::Opener::to_look_at(files.clone(), data);
     let opened =
         catch_unwind(AssertUnwindSafe(|| Store::open(opener).and_then(|(store, writer)| Ok((store.snapshot()?, store, writer)))));
-    let (view, _store, _writer) = match opened {
+    let (view, store, _writer) = match opened {
         Ok(Ok(opened)) => opened,
         Ok(Err(damage @ (StoreError::Damaged(_) | StoreError::Unusable(_)))) => {
             return Ok(beyond_reading(tell, &damage.to_string()));
@@ -173,6 +173,8 @@ pub fn folder(files: &Files, data: &Path, tell: Tell<'_>) -> Result<Summary, Can
     let root = MediaRoot::at(files.clone(), data);
     look.part("media", |look| held::media(look, &root));
     look.part("media files", |look| held::orphans(look, &root));
+    let places = store.rotten_places();
+    look.expect(places == 0, || format!("{places} places of the database's file are not what was written"));
     Ok(look.summary)
 }
 

@@ -21,12 +21,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::{self, Document};
 use crate::ids::{DeviceId, DocId, RevisionId};
-use crate::keys::DeviceKey;
 use crate::limits;
-use crate::problem::Refusal;
-use crate::revision::{self, Draft, ValidRevision};
+use crate::revision::ValidRevision;
 
 mod draft; // the difference from what was seen
+mod freeze; // a draft becomes a revision
 mod rows; // where the rules keep what they know
 pub mod memory; // rows without any cleverness
 
@@ -153,66 +152,6 @@ impl<'a, R: Rows> Outbox<'a, R> {
         Ok(Edited::Changed)
     }
 
-    /// Makes a document's draft a signed revision that waits for every hub. `None` where there is no draft, or where it breaks a
-    /// rule of revisions: then it is parked until it is edited.
-    ///
-    /// # Errors
-    /// Where the rows fail.
-    pub fn freeze(&mut self, key: &DeviceKey, doc: DocId) -> Result<Option<(Waiting, ValidRevision)>, R::Error> {
-        let Some(freezing) = self.begin(doc)? else { return Ok(None) };
-        let signed = freezing.unsigned.sign(key);
-        self.end(freezing, signed)
-    }
-
-    /// What there is to sign of a document. Changes nothing yet.
-    fn begin(&self, doc: DocId) -> Result<Option<Freezing>, R::Error> {
-        let Some(mut local) = self.rows.local(&doc)? else { return Ok(None) };
-        let Some(mut draft) = local.draft.take().filter(|draft| draft.refused.is_none()) else { return Ok(None) };
-        let unsigned = Draft {
-            kind: local.kind.clone(),
-            doc,
-            parents: draft.parents.clone(),
-            created_at: draft.created_at,
-            set: std::mem::take(&mut draft.set),
-            unset: draft.unset.iter().cloned().collect(),
-            attach: draft.attach.clone(),
-            detach: draft.detach.iter().copied().collect(),
-            deleted: draft.deleted,
-            extra: serde_json::Map::new(),
-        };
-        Ok(Some(Freezing { local, draft, unsigned }))
-    }
-
-    /// Notes what became of it.
-    fn end(
-        &mut self,
-        freezing: Freezing,
-        signed: Result<ValidRevision, Refusal>,
-    ) -> Result<Option<(Waiting, ValidRevision)>, R::Error> {
-        let Freezing { mut local, draft, unsigned: Draft { doc, set, .. } } = freezing;
-        let place = draft.place;
-        self.rows.remove_draft(place)?;
-        match signed {
-            Ok(revision) => {
-                let waiting = Waiting { place, doc, id: revision.id() };
-                let kept = Kept { revision, own: Some(Own { place, version: local.version }) };
-                self.rows.put_revision(&kept)?;
-                for hub in self.rows.hubs()? {
-                    self.rows.put_waiting(&hub, &waiting)?;
-                }
-                self.rows.put_local(&doc, &local)?;
-                Ok(Some((waiting, kept.revision)))
-            }
-            Err(refusal) => {
-                let (code, detail) = (refusal.code().to_owned(), refusal.sentence().to_owned());
-                local.draft = Some(Unfrozen { set, refused: Some(code.clone()), ..draft });
-                self.rows.put_local(&doc, &local)?;
-                self.rows.put_parked(&self.me, &Parked { place, doc, id: None, code, detail })?;
-                Ok(None)
-            }
-        }
-    }
-
     /// What stands in the queue for a hub after a place, in order, drafts included.
     ///
     /// # Errors
@@ -224,63 +163,6 @@ impl<'a, R: Rows> Outbox<'a, R> {
         entries.sort_unstable_by_key(Entry::place);
         entries.truncate(limit);
         Ok(entries)
-    }
-
-    /// The next of the queue for a hub, frozen where they were drafts: at most `limit`, and so many that their envelopes with line ends
-    /// fit into `bytes`, but always one. To be committed before any of it is sent.
-    ///
-    /// # Errors
-    /// Where the rows fail.
-    pub fn take(
-        &mut self,
-        key: &DeviceKey,
-        hub: &DeviceId,
-        after: u64,
-        limit: usize,
-        bytes: usize,
-    ) -> Result<Vec<(Waiting, ValidRevision)>, R::Error> {
-        let (mut taken, mut room, mut after) = (Vec::new(), bytes, after);
-        // Drafts that cannot be frozen leave gaps, so one listing may not be enough.
-        while taken.len() < limit {
-            let entries = self.queue(hub, after, limit - taken.len())?;
-            let Some(last) = entries.last() else { break };
-            after = last.place();
-            for some in entries.chunks(SIGNED_AT_ONCE) {
-                for (entry, signed) in some.iter().zip(self.signed(key, some)?) {
-                    let frozen = match entry {
-                        Entry::Draft(..) => None,
-                        Entry::Frozen(waiting) => {
-                            self.rows.revision(&waiting.doc, &waiting.id)?.map(|kept| (*waiting, kept.revision))
-                        }
-                    };
-                    let is_signed = signed.as_ref().and_then(|(_, signed)| signed.as_ref().ok());
-                    let revision = frozen.as_ref().map(|(_, revision)| revision).or(is_signed);
-                    let size = revision.map_or(0, |revision| revision.canonical().len() + ENVELOPE_BYTES);
-                    // What does not fit stays a draft: nobody was offered it.
-                    if size > room && !taken.is_empty() {
-                        return Ok(taken);
-                    }
-                    let next = match signed {
-                        Some((freezing, signed)) => self.end(freezing, signed)?,
-                        None => frozen,
-                    };
-                    if let Some(next) = next {
-                        room = room.saturating_sub(size);
-                        taken.push(next);
-                    }
-                }
-            }
-        }
-        Ok(taken)
-    }
-
-    /// What becomes of each entry that is a draft when it is signed; all of them at once. Changes nothing.
-    fn signed(&self, key: &DeviceKey, entries: &[Entry]) -> Result<Vec<Option<Signed>>, R::Error> {
-        let begun = entries.iter().map(|entry| if let Entry::Draft(_, doc) = entry { self.begin(*doc) } else { Ok(None) });
-        let begun: Vec<Option<Freezing>> = begun.collect::<Result<_, _>>()?;
-        let unsigned: Vec<&Draft> = begun.iter().flatten().map(|freezing| &freezing.unsigned).collect();
-        let mut signed = revision::sign_many(&unsigned, key).into_iter();
-        Ok(begun.into_iter().map(|freezing| freezing.and_then(|freezing| Some((freezing, signed.next()?)))).collect())
     }
 
     /// Notes that a hub holds a revision: stored, a duplicate or quarantined. A repeat changes nothing.
@@ -396,22 +278,6 @@ impl<'a, R: Rows> Outbox<'a, R> {
         Ok(document::merge(doc, history.iter().map(|kept| &kept.revision)))
     }
 }
-
-/// A draft on its way to being a revision; its properties are in `unsigned`.
-struct Freezing {
-    local: Local,
-    draft: Unfrozen,
-    unsigned: Draft,
-}
-
-/// What signing came to.
-type Signed = (Freezing, Result<ValidRevision, Refusal>);
-
-/// Drafts that are signed side by side: enough to keep the cores busy, and few enough to be held in memory at their largest.
-const SIGNED_AT_ONCE: usize = 64;
-
-/// What an envelope and its line end add to the canonical form.
-const ENVELOPE_BYTES: usize = 180;
 
 /// The heads of a history, as many as may be parents.
 fn heads(doc: DocId, history: &[Kept]) -> Vec<RevisionId> {

@@ -12,7 +12,7 @@ use crate::hub::{Hub, Settings};
 use crate::query::index::cut;
 use crate::store::rows::AuthorRow;
 use crate::store::view::ViewExt as _;
-use crate::store::{StoreError, T, View, writer};
+use crate::store::{self, StoreError, T, View};
 
 /// The hub in four words.
 #[derive(Serialize)]
@@ -68,7 +68,7 @@ fn shown_hub(hub: &Hub) -> ShownHub {
 
 /// The overview of a snapshot.
 pub(in super::super) fn of(hub: &Hub, view: &impl View) -> Result<Overview, StoreError> {
-    let totals = writer::totals(view)?;
+    let totals = store::totals(view)?;
     let (mut wanted, mut wanted_bytes) = (0, 0_u64);
     // Wanted media are counted by author: the authors are few, the media may be many.
     view.scan_prefix(T::Authors, &[], &mut |key, payload| {
@@ -86,6 +86,14 @@ pub(in super::super) fn of(hub: &Hub, view: &impl View) -> Result<Overview, Stor
         let detail =
             format!("The disk of this laptop is full. New records stay on the phones until at least {needed} MB are free.");
         trouble.push(Trouble { code: "disk_full", detail });
+    }
+    let places = hub.store.rotten_places();
+    if places > 0 {
+        let detail = format!(
+            "The database of this laptop has gone bad in {places} places, and something that is here may not be shown. Copy \
+             everything to a drive, run `maloca verify`, and do not trust this disk any longer."
+        );
+        trouble.push(Trouble { code: "database_damaged", detail });
     }
     Ok(Overview {
         hub: shown_hub(hub),

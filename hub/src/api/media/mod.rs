@@ -138,12 +138,13 @@ pub(super) async fn read(
     };
     let (start, end) = range.unwrap_or((0, size));
     // The first block is checked before the answer begins, so that damage is said and not only felt.
-    let first = match start < end {
-        false => None,
-        true => match checked(Arc::clone(&reader), start, end, start / BLOCK).await {
+    let first = if start < end {
+        match checked(Arc::clone(&reader), start, end, start / BLOCK).await {
             Ok(bytes) => Some(Ok(bytes)),
             Err(error) => return Err(unreadable(&hub, hash, error).await),
-        },
+        }
+    } else {
+        None
     };
     let rest = stream::iter(start / BLOCK + 1..end.div_ceil(BLOCK));
     let store = hub.store.clone();
