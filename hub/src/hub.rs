@@ -25,6 +25,7 @@ use crate::media::{MediaRoot, sweep};
 use crate::store::rows::Arrival;
 use crate::store::view::ViewExt as _;
 use crate::store::{self, Store, StoreError, T, WriterThread};
+use crate::tiles::Tiles;
 use crate::trust::identity::{self, Home};
 use crate::trust::pairing::Pairing;
 use crate::trust::random_token;
@@ -138,6 +139,8 @@ pub struct Inner {
     pub tls: Tls,
     /// Exports for the page.
     pub exports: Jobs,
+    /// Tiles of the map.
+    pub tiles: Tiles,
     /// The disk under the data folder.
     pub disk: Disk,
     /// The clock.
@@ -271,6 +274,7 @@ impl Hub {
             sessions: Sessions::new(&control),
             tls,
             exports: Jobs::default(),
+            tiles: Tiles::default(),
             disk,
             clock: options.clock,
             control,

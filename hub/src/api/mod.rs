@@ -13,7 +13,9 @@ mod revisions; // the signed door and the plain door
 mod state; // what a device tells, and its receipt
 mod changes; // the feed
 mod media; // media in and out
+mod question; // which observations are meant
 mod observations; // merged documents
+mod tiles; // the map
 mod events; // the page's live events
 mod languages; // messages that a community added
 mod admin; // the manager's calls
@@ -81,6 +83,8 @@ pub fn routes() -> Vec<Route> {
         route(M::GET, "/changes", Member, get(changes::page)),
         route(M::GET, "/observations", Member, get(observations::list)),
         route(M::GET, "/observations/count", Member, get(observations::count)),
+        route(M::GET, "/observations/categories", Member, get(observations::categories)),
+        route(M::GET, "/tiles/observations/{z}/{x}/{file}", Member, get(tiles::observations)),
         route(M::GET, "/observations/{doc}", Member, get(observations::one)),
         route(M::GET, "/media/{hash}", Member, get(media::read)),
         route(M::GET, "/media/{hash}/thumbnail", Member, get(media::thumbnail)),

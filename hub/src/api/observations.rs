@@ -13,11 +13,12 @@ use serde::{Deserialize, Serialize};
 use super::ApiError;
 use super::access::Caller;
 use super::body::{Asked, Json, Named};
+use super::question::{Question, Wanted, reader};
 use crate::export::columns::About;
 use crate::export::formats::geojson;
 use crate::feed;
 use crate::hub::Hub;
-use crate::query::{self, Filter, Found, Has, PageError, Sort};
+use crate::query::{self, Found, PageError, Sort};
 use crate::store::rows::MediaRow;
 use crate::store::view::ViewExt as _;
 use crate::store::{Snapshot, StoreError, T};
@@ -26,72 +27,8 @@ use crate::store::{Snapshot, StoreError, T};
 const PAGE: usize = 50;
 const LONGEST_PAGE: usize = 500;
 
-/// What `GET /observations` may be asked.
-#[derive(Deserialize)]
-pub(super) struct Question {
-    limit: Option<usize>,
-    after: Option<String>,
-    sort: Option<String>,
-    kind: Option<String>,
-    category: Option<String>,
-    person: Option<DeviceId>,
-    from: Option<String>,
-    to: Option<String>,
-    q: Option<String>,
-    bbox: Option<String>,
-    has: Option<String>,
-    deleted: Option<String>,
-    format: Option<String>,
-}
-
-impl Question {
-    fn filter(&self, touched_by: Option<DeviceId>) -> Result<Filter, ApiError> {
-        let has = self.has.as_deref().unwrap_or_default().split(',').filter(|word| !word.is_empty()).map(|word| match word {
-            "media" => Ok(Has::Media),
-            "conflict" => Ok(Has::Conflict),
-            "location" => Ok(Has::Location),
-            "incomplete" => Ok(Has::Incomplete),
-            _ => Err(ApiError::bad_request("`has` knows media, conflict, location and incomplete, separated by commas.")),
-        });
-        Ok(Filter {
-            kind: self.kind.clone(),
-            from: self.from.as_deref().map(moment).transpose()?,
-            to: self.to.as_deref().map(moment).transpose()?,
-            category: self.category.clone(),
-            person: self.person,
-            has: has.collect::<Result<_, _>>()?,
-            bbox: self.bbox.as_deref().map(bbox).transpose()?,
-            q: self.q.clone().filter(|q| !q.trim().is_empty()),
-            deleted: self.deleted.as_deref() == Some("include"),
-            touched_by,
-            doc: None,
-        })
-    }
-
-    fn sort(&self) -> Result<Sort, ApiError> {
-        match self.sort.as_deref() {
-            None | Some("received") => Ok(Sort::Received),
-            Some("observed") => Ok(Sort::Observed),
-            Some(_) => Err(ApiError::bad_request("`sort` is received or observed.")),
-        }
-    }
-}
-
-/// A day (its beginning, UTC) or a time.
-fn moment(text: &str) -> Result<i64, ApiError> {
-    let wrong = || ApiError::bad_request("`from` and `to` are days like 2026-11-21 or times like 2026-11-21T05:28:00Z.");
-    if let Ok(stamp) = text.parse::<jiff::Timestamp>() {
-        return Ok(stamp.as_millisecond());
-    }
-    time::parse_millis(&format!("{text}T00:00:00.000Z")).ok_or_else(wrong)
-}
-
-fn bbox(text: &str) -> Result<[f64; 4], ApiError> {
-    let numbers: Vec<f64> = text.split(',').filter_map(|number| number.trim().parse().ok()).collect();
-    let wrong = || ApiError::bad_request("`bbox` is west,south,east,north in degrees.");
-    let numbers: [f64; 4] = numbers.try_into().map_err(|_| wrong())?;
-    if numbers.iter().all(|number| number.is_finite()) { Ok(numbers) } else { Err(wrong()) }
-}
+/// Categories in one answer.
+const MOST_CATEGORIES: usize = 200;
 
 /// An attachment, and whether its bytes are here.
 #[derive(Serialize)]
@@ -189,13 +126,6 @@ struct ShownPage {
     total: Option<u64>,
 }
 
-fn reader(hub: &Hub, caller: Caller) -> Option<DeviceId> {
-    match caller {
-        Caller::Device { id, .. } if !hub.settings().devices_read_all => Some(id),
-        _ => None,
-    }
-}
-
 /// `GET /observations`
 pub(super) async fn list(
     State(hub): State<Hub>,
@@ -203,18 +133,19 @@ pub(super) async fn list(
     Asked(question): Asked<Question>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let filter = question.filter(reader(&hub, caller))?;
+    let wanted = question.wanted(reader(&hub, caller))?;
     let sort = question.sort()?;
     let limit = question.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
     let after = question.after.clone();
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if question.format.as_deref() == Some("geojson") || accepts.contains(GEOJSON) {
-        return as_geojson(&hub, filter, sort, after, limit).await;
+        return as_geojson(&hub, wanted, sort, after, limit).await;
     }
     let shared = hub.clone();
     let page = hub
         .store
         .read(move |view| {
+            let filter = wanted.filter(view)?;
             let page = match query::page(view, &filter, sort, after.as_deref(), limit) {
                 Ok(page) => page,
                 Err(PageError::Store(error)) => return Err(error),
@@ -235,18 +166,37 @@ pub(super) async fn count(
     caller: Caller,
     Asked(question): Asked<Question>,
 ) -> Result<Response, ApiError> {
-    let filter = question.filter(reader(&hub, caller))?;
-    let total = hub.store.read(move |view| query::count(view, &filter)).await?;
+    let wanted = question.wanted(reader(&hub, caller))?;
+    let total = hub.store.read(move |view| query::count(view, &wanted.filter(view)?)).await?;
     Ok(Json(serde_json::json!({ "total": total })).into_response())
+}
+
+/// A category and how many documents have it.
+#[derive(Serialize)]
+struct ShownCategory {
+    category: String,
+    count: u64,
+}
+
+/// `GET /observations/categories`: which there are under the filter of a list, the most frequent first.
+pub(super) async fn categories(
+    State(hub): State<Hub>,
+    caller: Caller,
+    Asked(question): Asked<Question>,
+) -> Result<Response, ApiError> {
+    let wanted = question.wanted(reader(&hub, caller))?;
+    let counts = hub.store.read(move |view| query::categories(view, &wanted.filter(view)?, MOST_CATEGORIES)).await?;
+    let categories: Vec<_> = counts.into_iter().map(|(category, count)| ShownCategory { category, count }).collect();
+    Ok(Json(serde_json::json!({ "categories": categories })).into_response())
 }
 
 const GEOJSON: &str = geojson::MEDIA_TYPE;
 
 /// The same page as GeoJSON, with the columns of an export; `next` is a foreign member beside the features.
-async fn as_geojson(hub: &Hub, filter: Filter, sort: Sort, after: Option<String>, limit: usize) -> Result<Response, ApiError> {
+async fn as_geojson(hub: &Hub, wanted: Wanted, sort: Sort, after: Option<String>, limit: usize) -> Result<Response, ApiError> {
     let shared = hub.clone();
     let collection = hub.store.read(move |view| {
-        let page = match query::page(view, &filter, sort, after.as_deref(), limit) {
+        let page = match query::page(view, &wanted.filter(view)?, sort, after.as_deref(), limit) {
             Ok(page) => page,
             Err(PageError::Store(error)) => return Err(error),
             Err(error @ PageError::BadAfter) => return Ok(Err(error)),

@@ -10,6 +10,9 @@ use super::ApiError;
 /// What is served under which address, beside the files' own names.
 const PAGES: &[(&str, &str)] = &[("", "index.html"), ("j", "j.html"), ("dev/ui", "dev-ui.html")];
 
+/// The rooms of the dashboard: whatever comes behind them in the address is the page's own affair.
+const ROOMS: &[&str] = &["observations", "map", "analysis", "exports", "categories", "devices", "settings"];
+
 /// Packings in the order of preference: name in `Accept-Encoding`, ending of the file.
 const PACKINGS: &[(&str, &str)] = &[("br", ".br"), ("gzip", ".gz")];
 
@@ -23,7 +26,12 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
     if asked == "favicon.ico" {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let name = PAGES.iter().find(|(path, _)| *path == asked).map_or(asked, |(_, file)| *file);
+    let room = asked.split('/').next().unwrap_or_default();
+    let name = if ROOMS.contains(&room) {
+        "index.html"
+    } else {
+        PAGES.iter().find(|(path, _)| *path == asked).map_or(asked, |(_, file)| *file)
+    };
     let Some(plain) = Pages::get(name) else {
         if name == "index.html" {
             return built_without_pages();

@@ -161,6 +161,14 @@ fn since(view: &impl View, through: Option<u64>) -> Result<NotOnDrive, StoreErro
     Ok(not)
 }
 
+/// Up to which place in the feed everything is on some drive; 0 where there is no drive yet.
+///
+/// # Errors
+/// Where the store fails.
+pub fn through(view: &impl View) -> Result<u64, StoreError> {
+    Ok(exports(view)?.iter().filter(|export| export.on_drive).map(|export| export.through).max().unwrap_or_default())
+}
+
 /// The drives at one glance.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use maloca_protocol::document::State;
 use maloca_protocol::{DeviceId, DocId};
 
+use super::area::Area;
 use crate::store::rows::Summary;
 
 /// The order of a list, always newest first.
@@ -29,7 +30,7 @@ pub enum Has {
 }
 
 /// Which documents. The default is: all observations that are not deleted.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter {
     /// Sort of document; `observation` where nothing is said.
     pub kind: Option<String>,
@@ -45,6 +46,10 @@ pub struct Filter {
     pub has: Vec<Has>,
     /// West, south, east, north in degrees; west may be greater than east, across the date line.
     pub bbox: Option<[f64; 4]>,
+    /// Where its place must lie.
+    pub within: Option<Area>,
+    /// Whether its last revision is, or is not, on a drive; and up to which place in the feed the drives go.
+    pub exported: Option<(bool, u64)>,
     /// A text that one of its properties contains, whatever its case.
     pub q: Option<String>,
     /// Whether deleted ones are listed too.
@@ -56,9 +61,9 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// What the summary alone can tell; [`Filter::q`] and [`Filter::touched_by`] need more.
+    /// What the summary and the place of the last revision in the feed can tell; [`Filter::q`] and [`Filter::touched_by`] need more.
     #[must_use]
-    pub fn admits(&self, summary: &Summary) -> bool {
+    pub fn admits(&self, seq: u64, summary: &Summary) -> bool {
         summary.kind == self.kind.as_deref().unwrap_or("observation")
             && (self.deleted || !summary.deleted)
             && self.from.is_none_or(|from| summary.observed_at >= from)
@@ -72,7 +77,9 @@ impl Filter {
                 Has::Location => summary.location.is_some(),
                 Has::Incomplete => summary.state == State::Incomplete,
             })
+            && self.exported.is_none_or(|(wanted, through)| wanted == (seq <= through))
             && self.bbox.is_none_or(|bbox| summary.location.is_some_and(|place| contains(&bbox, place)))
+            && self.within.as_ref().is_none_or(|area| summary.location.is_some_and(|place| area.contains(place)))
     }
 
     /// Whether the summary alone decides.
@@ -92,6 +99,8 @@ impl Filter {
             && self.person.is_none()
             && self.has.is_empty()
             && self.bbox.is_none()
+            && self.within.is_none()
+            && self.exported.is_none()
             && self.doc.is_none()
             && !self.deleted
     }

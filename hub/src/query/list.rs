@@ -1,5 +1,6 @@
 //! Pages and counts: walks one of the two orders, newest first, and opens only what the summary lets through.
 
+use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 use serde_json::Value;
@@ -9,6 +10,9 @@ use super::{Found, document};
 use crate::store::rows::{DocRow, Row as _, Summary};
 use crate::store::view::{Flow, ViewExt as _};
 use crate::store::{self, Damage, StoreError, T, View};
+
+/// Categories that are told apart in one count.
+const MOST_CATEGORIES: usize = 10_000;
 
 /// A page of documents.
 #[derive(Debug, Default)]
@@ -45,8 +49,8 @@ pub fn page(view: &impl View, filter: &Filter, sort: Sort, after: Option<&str>, 
     };
     let mut page = Page::default();
     let mut last: Option<Vec<u8>> = None;
-    walk(view, sort, after.as_deref(), &mut |key, summary| {
-        let Some(found) = admitted(view, filter, summary)? else { return Ok(ControlFlow::Continue(())) };
+    walk(view, sort, after.as_deref(), &mut |key, seq, summary| {
+        let Some(found) = admitted(view, filter, seq, summary)? else { return Ok(ControlFlow::Continue(())) };
         if page.found.len() == limit {
             // One more is there: the page ends after the one before it.
             page.next = last.take().map(|key| data_encoding::BASE64URL_NOPAD.encode(&key));
@@ -67,7 +71,7 @@ pub fn known_count(view: &impl View, filter: &Filter) -> Result<Option<u64>, Sto
     if filter.is_everything() { Ok(Some(store::totals(view)?.observations)) } else { Ok(None) }
 }
 
-/// How many documents the filter lets through. Walks the whole index, in as many parts at once as there are cores, up to four.
+/// How many documents the filter lets through. Looks at all of them.
 ///
 /// # Errors
 /// Where the store fails.
@@ -75,27 +79,68 @@ pub fn count(view: &(impl View + Sync), filter: &Filter) -> Result<u64, StoreErr
     if let Some(count) = known_count(view, filter)? {
         return Ok(count);
     }
+    let counts = gather(view, filter, || 0, |count: &mut u64, _, _| *count += 1)?;
+    Ok(counts.into_iter().sum())
+}
+
+/// How many documents of each category the filter lets through, the most frequent first; at most `limit` categories.
+///
+/// # Errors
+/// Where the store fails.
+pub fn categories(view: &(impl View + Sync), filter: &Filter, limit: usize) -> Result<Vec<(String, u64)>, StoreError> {
+    let parts = gather(view, filter, BTreeMap::new, |counts: &mut BTreeMap<String, u64>, _, summary| {
+        // Strangers may write a category for each observation; what is rare is not worth a place on a page.
+        if let Some(count) = counts.get_mut(&summary.category) {
+            *count += 1;
+        } else if counts.len() < MOST_CATEGORIES {
+            counts.insert(summary.category.clone(), 1);
+        }
+    })?;
+    let mut all = BTreeMap::new();
+    for (category, count) in parts.into_iter().flatten() {
+        *all.entry(category).or_default() += count;
+    }
+    let mut all: Vec<(String, u64)> = all.into_iter().collect();
+    all.sort_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
+    all.truncate(limit);
+    Ok(all)
+}
+
+/// Shows `each` all documents that the filter lets through, by their summaries and the places of their last revisions. Walks the whole
+/// index in as many parts at once as there are cores, up to four; each part gathers by itself, and the parts are given in order.
+///
+/// # Errors
+/// Where the store fails.
+pub(crate) fn gather<A: Send>(
+    view: &(impl View + Sync),
+    filter: &Filter,
+    new: impl Fn() -> A + Sync,
+    each: impl Fn(&mut A, u64, &Summary) + Sync,
+) -> Result<Vec<A>, StoreError> {
     let end = store::totals(view)?.head + 1;
     let parts = std::thread::available_parallelism().map_or(1, usize::from).min(4) as u64;
     let bounds: Vec<u64> = (0..=parts).map(|part| end * part / parts).collect();
+    let one = |start: u64, end: u64| {
+        let mut gathered = new();
+        let (start, end) = (start.to_be_bytes(), end.to_be_bytes());
+        view.scan(T::ByReceived, (Bound::Included(&start), Bound::Excluded(&end)), false, &mut |key, payload| {
+            let (seq, summary) = (place(key)?, read(key, payload)?);
+            let counts =
+                if filter.is_cheap() { filter.admits(seq, &summary) } else { admitted(view, filter, seq, &summary)?.is_some() };
+            if counts {
+                each(&mut gathered, seq, &summary);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(gathered)
+    };
     std::thread::scope(|scope| {
-        let walks: Vec<_> = bounds.windows(2).map(|part| scope.spawn(|| count_between(view, filter, part[0], part[1]))).collect();
-        let broken = |_| StoreError::Bug("a count ended early".into());
-        walks.into_iter().map(|walk| walk.join().map_err(broken)?).sum()
+        let one = &one;
+        let walks: Vec<_> = bounds.windows(2).map(|part| (part[0], part[1])).collect();
+        let walks: Vec<_> = walks.into_iter().map(|(start, end)| scope.spawn(move || one(start, end))).collect();
+        let broken = |_| StoreError::Bug("a walk ended early".into());
+        walks.into_iter().map(|walk| walk.join().map_err(broken)?).collect()
     })
-}
-
-/// How many of the documents whose last revision has a place from `start` to below `end`.
-fn count_between(view: &impl View, filter: &Filter, start: u64, end: u64) -> Result<u64, StoreError> {
-    let (start, end) = (start.to_be_bytes(), end.to_be_bytes());
-    let mut count = 0;
-    view.scan(T::ByReceived, (Bound::Included(&start), Bound::Excluded(&end)), false, &mut |key, payload| {
-        let summary = read(key, payload)?;
-        let counts = if filter.is_cheap() { filter.admits(&summary) } else { admitted(view, filter, &summary)?.is_some() };
-        count += u64::from(counts);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(count)
 }
 
 /// Every document that the filter lets through, one at a time, oldest received first: for exports.
@@ -110,11 +155,19 @@ pub fn each(
     view.scan(T::ByReceived, (Bound::Unbounded, Bound::Unbounded), false, &mut |key, payload| match admitted(
         view,
         filter,
+        place(key)?,
         &read(key, payload)?,
     )? {
         Some(found) => visit(found),
         None => Ok(ControlFlow::Continue(())),
     })
+}
+
+/// The place in the feed that a key of [`T::ByReceived`] is.
+fn place(key: &[u8]) -> Result<u64, StoreError> {
+    let seq: Result<[u8; 8], _> = key.try_into();
+    let damage = |_| Damage::Form { table: T::ByReceived.name(), key: data_encoding::HEXLOWER.encode(key) };
+    Ok(u64::from_be_bytes(seq.map_err(damage)?))
 }
 
 fn read(key: &[u8], payload: &[u8]) -> Result<Summary, StoreError> {
@@ -127,25 +180,24 @@ fn walk(
     view: &impl View,
     sort: Sort,
     after: Option<&[u8]>,
-    each: &mut dyn FnMut(&[u8], &Summary) -> Flow,
+    each: &mut dyn FnMut(&[u8], u64, &Summary) -> Flow,
 ) -> Result<(), StoreError> {
     let end = after.map_or(Bound::Unbounded, Bound::Excluded);
     match sort {
-        Sort::Received => {
-            view.scan(T::ByReceived, (Bound::Unbounded, end), true, &mut |key, payload| each(key, &read(key, payload)?))
-        }
+        Sort::Received => view
+            .scan(T::ByReceived, (Bound::Unbounded, end), true, &mut |key, payload| each(key, place(key)?, &read(key, payload)?)),
         Sort::Observed => view.scan(T::ByObserved, (Bound::Unbounded, end), true, &mut |key, _| {
             let seq = &key[key.len().min(8)..];
             let summary: Summary = view
                 .row(T::ByReceived, seq)?
                 .ok_or_else(|| Damage::Form { table: T::ByObserved.name(), key: data_encoding::HEXLOWER.encode(key) })?;
-            each(key, &summary)
+            each(key, place(seq)?, &summary)
         }),
     }
 }
 
-fn admitted(view: &impl View, filter: &Filter, summary: &Summary) -> Result<Option<Found>, StoreError> {
-    if !filter.admits(summary) {
+fn admitted(view: &impl View, filter: &Filter, seq: u64, summary: &Summary) -> Result<Option<Found>, StoreError> {
+    if !filter.admits(seq, summary) {
         return Ok(None);
     }
     if let Some(device) = filter.touched_by {

@@ -3,6 +3,7 @@
 //! `api/observations`, `export` and the command line ask here. It promises that a page and a count under the same filter
 //! agree, that a page costs no more than what it passes over, and that documents are read one at a time.
 
+pub mod area; // a territory
 pub mod filter; // what is asked for
 pub mod index; // what filters look at, and the two orders
 mod list; // pages and counts
@@ -15,8 +16,10 @@ use crate::store::rows::{DocRow, Entry, Subject};
 use crate::store::view::ViewExt as _;
 use crate::store::{Damage, StoreError, T, View};
 
+pub use area::Area;
 pub use filter::{Filter, Has, Sort};
-pub use list::{Page, PageError, count, each, known_count, page};
+pub(crate) use list::gather;
+pub use list::{Page, PageError, categories, count, each, known_count, page};
 
 /// The revisions of a document, in the order of their arrival.
 pub(crate) fn history(view: &impl View, row: &DocRow) -> Result<Vec<ValidRevision>, StoreError> {
