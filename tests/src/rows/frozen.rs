@@ -72,8 +72,7 @@ async fn round(run: &mut Run, hub: &TestHub, lie: Lie) {
         // At some moment after the first of its things has come and before the last.
         let moment = run.random.random_range(0..FROZEN.0 + FROZEN.1 * 500);
         while walker.is_running() && came(walker, &manager).await <= moment {}
-        walker.freeze();
-        frozen.push(walker.is_running());
+        frozen.push(walker.freeze() && walker.is_running());
     }
     for walker in &mut walkers[2..] {
         walker.start(None, &at);

@@ -85,18 +85,23 @@ impl Walker {
         self.folder.path().join(name)
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Whether it was still at it. One that has ended and was noticed has no process any more.
+    fn signal(&mut self, signal: Signal) -> bool {
+        if !self.is_running() {
+            return false;
+        }
         let running = self.running.as_ref().expect("it was started");
         kill(Pid::from_raw(running.id().try_into().expect("a process id")), signal).expect("our own process");
+        true
     }
 
-    /// Freezes it, as a phone in a pocket is frozen by its system.
-    pub fn freeze(&self) {
-        self.signal(Signal::SIGSTOP);
+    /// Freezes it, as a phone in a pocket is frozen by its system. Whether it had not arrived before.
+    pub fn freeze(&mut self) -> bool {
+        self.signal(Signal::SIGSTOP)
     }
 
     /// Lets it go on.
-    pub fn thaw(&self) {
+    pub fn thaw(&mut self) {
         self.signal(Signal::SIGCONT);
     }
 
