@@ -93,7 +93,7 @@ async fn tiles_counts_and_lists_of_one_filter_agree() {
         "bbox=-80,-20,60,40",
         "within=-80%20-20,60%20-20,60%2040,-80%2040",
         "within=-80%20-20,60%20-20,0%2070",
-        "has=media",
+        "category=nothing",
         "from=2030-01-01",
     ];
     let mut shown = Vec::new();
