@@ -1,7 +1,7 @@
 import { api } from '$lib/api/client';
 import { EventStream } from '$lib/api/events';
 import { Problem } from '$lib/api/problem';
-import type { DeviceCard, ExportJob, LedgerEntry, ObservationPage, Overview, Pairing } from '$lib/api/types';
+import type { DeviceCard, ExportJob, LedgerEntry, Observation, ObservationPage, Overview, Pairing } from '$lib/api/types';
 import { absorb, append, markHeld, putDevice, putJob, replace, unseen, type Shown } from '$lib/rules/lists';
 import { i18n } from '$lib/i18n/i18n.svelte';
 import { OneAtATime } from './one-at-a-time';
@@ -12,6 +12,14 @@ const RETRY_MS = 3000;
 
 /** Deleted ones are shown as deleted: nothing vanishes without a word. */
 const NEWEST = { limit: PAGE, sort: 'received', deleted: 'include' } as const;
+
+/** What a page that shows observations of its own wants to hear. */
+export interface Watcher {
+  /** These changed or came; `null`: the connection was gone, and anything may have. */
+  changed: (docs: string[] | null) => void;
+  /** The bytes of these media have arrived. */
+  held: (hashes: string[]) => void;
+}
 
 /** What the dashboard shows, kept as the hub tells it. Components read it; only this file writes it. */
 export class Hub {
@@ -33,6 +41,7 @@ export class Hub {
   isReading: () => boolean = () => false;
 
   #stream: EventStream;
+  #watchers = new Set<Watcher>();
   #everything = new OneAtATime(() => this.#fetchEverything());
   #newest = new OneAtATime(() => this.#fetchNewest());
 
@@ -42,11 +51,15 @@ export class Hub {
         hello: () => {
           this.live = true;
           this.#everything.run();
+          for (const { changed } of this.#watchers) changed(null);
         },
         device: (card) => (this.devices = putDevice(this.devices, card)),
         device_removed: ({ id }) => (this.devices = this.devices.filter((device) => device.id !== id)),
         observations: ({ docs }) => this.#changed(docs),
-        media: ({ hashes }) => (this.shown = markHeld(this.shown, hashes)),
+        media: ({ hashes }) => {
+          this.shown = markHeld(this.shown, hashes);
+          for (const { held } of this.#watchers) held(hashes);
+        },
         overview: (overview) => (this.overview = overview),
         export: (job) => this.#jobChanged(job),
         pairing: (pairing) => (this.pairing = pairing),
@@ -59,6 +72,17 @@ export class Hub {
 
   close(): void {
     this.#stream.close();
+  }
+
+  /** Tells `watcher` of observations until what it returns is called. */
+  watch(watcher: Watcher): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  /** An observation that is here already. */
+  known(doc: string): Observation | null {
+    return this.shown.items.find((item) => item.doc === doc) ?? null;
   }
 
   /** How many observations are held back. */
@@ -128,6 +152,7 @@ export class Hub {
 
   /** The newest come as one page; what is shown further down is fetched by name. */
   async #changed(docs: string[]): Promise<void> {
+    for (const { changed } of this.#watchers) changed(docs);
     this.#newest.run();
     const below = this.shown.items.slice(PAGE).filter(({ doc }) => docs.includes(doc));
     const now = await Promise.allSettled(below.map(({ doc }) => api.observation(doc)));
