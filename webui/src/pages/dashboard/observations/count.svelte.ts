@@ -1,6 +1,9 @@
 import { api, type ObservationFilter } from '$lib/api/client';
 import { Latest } from '$lib/api/latest';
 
+const COUNT_AGAIN_MS = 1000;
+const RETRY_MS = 5000;
+
 /** How many observations match the filter. `null` while that is not known: then nothing is claimed. */
 export class Count {
   total = $state.raw<number | null>(null);
@@ -36,9 +39,10 @@ export class Count {
     this.#latest.run(
       (signal) => api.countObservations(question, signal),
       ({ total }) => (this.total = total),
-      () => (this.failed = true),
+      ({ retry }) => {
+        this.failed = true;
+        if (retry) this.#timer = setTimeout(() => this.#count(), RETRY_MS);
+      },
     );
   }
 }
-
-const COUNT_AGAIN_MS = 1000;

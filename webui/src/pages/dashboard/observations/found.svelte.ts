@@ -132,7 +132,9 @@ export class Found {
       for (;;) {
         const need = needOf(this.list, this.#seen.start, this.#seen.end, AHEAD);
         if (!need) break;
-        const { after, page, limit = PAGE } = need;
+        // Who waits at the end is on the way to far below.
+        const isWaiting = this.#seen.end >= this.length;
+        const { after, page, limit = isWaiting ? LONGEST_PAGE : PAGE } = need;
         const answer = await api.observations({ ...this.#question, limit, after: after ?? undefined }, stop.signal);
         if (stop.signal.aborted) return;
         const list = page === undefined ? append(this.list, answer) : refill(this.list, page, answer);
