@@ -26,6 +26,10 @@ class Router {
   search = $state('');
   note = $state.raw<Note>({});
 
+  /** A step back was asked for, and the browser takes its time; what is wanted meanwhile comes after it. */
+  #leaving = false;
+  #afterwards: (() => void) | null = null;
+
   constructor() {
     this.#read();
   }
@@ -41,11 +45,18 @@ class Router {
       event.preventDefault();
       this.go(link.pathname + link.search);
     };
+    const moved = () => {
+      this.#read();
+      this.#leaving = false;
+      const next = this.#afterwards;
+      this.#afterwards = null;
+      next?.();
+    };
     this.#read();
-    addEventListener('popstate', this.#read);
+    addEventListener('popstate', moved);
     document.addEventListener('click', follow);
     return () => {
-      removeEventListener('popstate', this.#read);
+      removeEventListener('popstate', moved);
       document.removeEventListener('click', follow);
     };
   }
@@ -55,6 +66,10 @@ class Router {
   }
 
   go(href: string, { replace = false, note = {} }: Going = {}): void {
+    if (this.#leaving) {
+      this.#afterwards = () => this.go(href, { replace, note });
+      return;
+    }
     if (href === this.href && !note.behind) replace = true;
     history[replace ? 'replaceState' : 'pushState'](note, '', href);
     this.#read();
@@ -62,20 +77,26 @@ class Router {
 
   /** Shows `href` over what is on the screen now; see `leave`. */
   open(href: string): void {
+    if (this.#leaving) {
+      this.#afterwards = () => this.open(href);
+      return;
+    }
     this.go(href, { note: { behind: this.note.behind ?? this.href } });
   }
 
   /** Closes what was opened over another page: one step back, or `home` for who came by a link. */
   leave(home: string): void {
-    if (this.note.behind !== undefined) history.back();
-    else this.go(home, { replace: true });
+    if (this.note.behind === undefined) return this.go(home, { replace: true });
+    if (this.#leaving) return;
+    this.#leaving = true;
+    history.back();
   }
 
-  #read = (): void => {
+  #read(): void {
     this.path = location.pathname;
     this.search = location.search;
     this.note = (history.state as Note | null) ?? {};
-  };
+  }
 }
 
 export const router = new Router();
