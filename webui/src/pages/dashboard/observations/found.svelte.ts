@@ -1,6 +1,6 @@
 import { api, type ObservationQuery } from '$lib/api/client';
 import { Problem } from '$lib/api/problem';
-import type { Observation } from '$lib/api/types';
+import type { Observation, ObservationPage } from '$lib/api/types';
 import {
   NOTHING, append, begin, change, forget, itemAt, lengthOf, letGo, needOf, refill, unseen, type Pages,
 } from '$lib/rules/paging';
@@ -39,7 +39,12 @@ export class Found {
   #stop = new AbortController();
   #filling: AbortController | null = null;
   #seen = { start: 0, end: 0 };
+  /** Counts how often the list began anew: an answer to what was asked before that has no place in it. */
+  #begun = 0;
   #news = new OneAtATime(() => this.#lookForNews());
+
+  /** @param hub where the observations come from */
+  constructor(private readonly hub: Pick<typeof api, 'observations' | 'observation'> = api) {}
 
   get length(): number {
     return lengthOf(this.list);
@@ -93,6 +98,8 @@ export class Found {
     if (this.problem) this.again();
     this.#news.run();
     const { start, end } = this.#seen;
+    // At the top the news bring everything that is on the screen.
+    if (start === 0) return;
     const here = this.list.pages.flatMap(({ items }) => items ?? []).map(({ doc }) => doc);
     const touched = new Set(docs ?? here);
     this.list = forget(this.list, touched, start, end);
@@ -124,9 +131,9 @@ export class Found {
     this.#filling = stop;
     try {
       if (!this.asked) {
-        const first = await api.observations({ ...this.#question, limit: PAGE }, stop.signal);
+        const first = await this.hub.observations({ ...this.#question, limit: PAGE }, stop.signal);
         if (stop.signal.aborted) return;
-        this.list = begin(first);
+        this.#anew(first);
         this.asked = true;
       }
       for (;;) {
@@ -134,9 +141,11 @@ export class Found {
         if (!need) break;
         // Who waits at the end is on the way to far below.
         const isWaiting = this.#seen.end >= this.length;
+        const begun = this.#begun;
         const { after, page, limit = isWaiting ? LONGEST_PAGE : PAGE } = need;
-        const answer = await api.observations({ ...this.#question, limit, after: after ?? undefined }, stop.signal);
+        const answer = await this.hub.observations({ ...this.#question, limit, after: after ?? undefined }, stop.signal);
         if (stop.signal.aborted) return;
+        if (begun !== this.#begun) continue;
         const list = page === undefined ? append(this.list, answer) : refill(this.list, page, answer);
         this.list = letGo(list, this.#seen.start, this.#seen.end, KEEP);
       }
@@ -147,15 +156,20 @@ export class Found {
     }
   }
 
+  #anew(first: ObservationPage): void {
+    this.#begun += 1;
+    this.list = begin(first);
+  }
+
   /** At the top the list is the hub's; for whoever reads further down, the news are counted and held back. */
   async #lookForNews(): Promise<void> {
     const { signal } = this.#stop;
     if (!this.asked) return;
     const limit = Math.min(LONGEST_PAGE, Math.max(PAGE, this.#seen.end + PAGE / 2));
-    const newest = await api.observations({ ...this.#question, limit }, signal);
+    const newest = await this.hub.observations({ ...this.#question, limit }, signal);
     if (signal.aborted) return;
     if (this.#seen.start === 0) {
-      this.list = begin(newest);
+      this.#anew(newest);
       this.fresh = 0;
       this.#fill();
     } else {
@@ -168,7 +182,7 @@ export class Found {
   async #renew(doc: string): Promise<void> {
     const { signal } = this.#stop;
     // What cannot be had now comes with the next change, or when the page is fetched again.
-    const now = await api.observation(doc, signal).catch(() => null);
+    const now = await this.hub.observation(doc, signal).catch(() => null);
     if (now && !signal.aborted) this.list = change(this.list, (item) => (item.doc === doc ? now : item));
   }
 }
