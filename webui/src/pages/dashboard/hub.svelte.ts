@@ -15,7 +15,7 @@ const NEWEST = { limit: PAGE, sort: 'received', deleted: 'include' } as const;
 
 /** What a page that shows observations of its own wants to hear. */
 export interface Watcher {
-  /** These changed or came; `null`: the connection was gone, and anything may have. */
+  /** These changed or came; `null`: anything may have, as the connection was gone or a copy was made. */
   changed: (docs: string[] | null) => void;
   /** The bytes of these media have arrived. */
   held: (hashes: string[]) => void;
@@ -40,6 +40,8 @@ export class Hub {
   /** Whether somebody reads the list further down; news would pull it away under the eyes. */
   isReading: () => boolean = () => false;
 
+  /** What a list had of the observation that was opened from it, so that it shows at once. */
+  #atHand: Observation | null = null;
   #stream: EventStream;
   #watchers = new Set<Watcher>();
   #everything = new OneAtATime(() => this.#fetchEverything());
@@ -80,8 +82,13 @@ export class Hub {
     return () => void this.#watchers.delete(watcher);
   }
 
+  keepAtHand(observation: Observation): void {
+    this.#atHand = observation;
+  }
+
   /** An observation that is here already. */
   known(doc: string): Observation | null {
+    if (this.#atHand?.doc === doc) return this.#atHand;
     return this.shown.items.find((item) => item.doc === doc) ?? null;
   }
 
@@ -161,7 +168,10 @@ export class Hub {
 
   async #jobChanged(job: ExportJob): Promise<void> {
     this.putJob(job);
-    if (job.state === 'done') this.ledger = await api.exports().then(({ ledger }) => ledger, () => this.ledger);
+    if (job.state !== 'done') return;
+    // What was not on a drive before may be now.
+    for (const { changed } of this.#watchers) changed(null);
+    this.ledger = await api.exports().then(({ ledger }) => ledger, () => this.ledger);
   }
 
   #lost(): void {
