@@ -6,8 +6,22 @@ const PATIENCE_MS = 20_000;
 
 const ROOT = '/api/v1';
 
-async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-  const init: RequestInit = { method, signal: AbortSignal.timeout(PATIENCE_MS), credentials: 'same-origin' };
+async function call<Answer>(method: string, path: string, body?: unknown, stop?: AbortSignal): Promise<Answer> {
+  const patience = new AbortController();
+  const giveUp = () => patience.abort();
+  const timer = setTimeout(giveUp, PATIENCE_MS);
+  stop?.addEventListener('abort', giveUp, { once: true });
+  try {
+    stop?.throwIfAborted();
+    return await answer<Answer>(method, path, body, patience.signal);
+  } finally {
+    clearTimeout(timer);
+    stop?.removeEventListener('abort', giveUp);
+  }
+}
+
+async function answer<Answer>(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Answer> {
+  const init: RequestInit = { method, signal, credentials: 'same-origin' };
   if (body !== undefined) {
     init.headers = { 'Content-Type': 'application/json' };
     init.body = JSON.stringify(body);
@@ -36,19 +50,33 @@ function query(values: Record<string, string | number | undefined>): string {
 
 const part = encodeURIComponent;
 
-export interface ObservationQuery {
-  limit?: number;
-  after?: string;
-  sort?: 'received' | 'observed';
+/** Which observations: the hub's filter, the same for lists, counts, the map and exports. */
+export interface ObservationFilter {
+  category?: string;
+  /** A device's id. */
+  person?: string;
+  /** Times: from the first on, and before the second. */
+  from?: string;
+  to?: string;
+  q?: string;
+  bbox?: string;
+  has?: string;
+  exported?: 'no';
   deleted?: 'include';
 }
 
-/** Every call that the pages make, on one page. */
+export interface ObservationQuery extends ObservationFilter {
+  limit?: number;
+  after?: string;
+  sort?: 'received' | 'observed';
+}
+
 /** The hub answers a visitor without a session kindly, so that no browser logs an error; for the page it is one. */
 function mustBeIn({ role }: { role: string | null }): void {
   if (!role) throw new Problem({ code: 'session_missing', status: 401, detail: '', retry: false });
 }
 
+/** Every call that the pages make, on one page. A signal stops a call whose answer nobody waits for any more. */
 export const api = {
   session: () => call<{ role: string | null }>('GET', '/session').then(mustBeIn),
   openSession: (token: string) => call<void>('POST', '/session', { token }),
@@ -61,8 +89,13 @@ export const api = {
   renameDevice: (id: string, name: string) => call<T.DeviceCard>('PATCH', `/admin/devices/${part(id)}`, { name }),
   revokeDevice: (id: string) => call<T.DeviceCard>('POST', `/admin/devices/${part(id)}/revoke`),
 
-  observations: (wanted: ObservationQuery) => call<T.ObservationPage>('GET', `/observations${query({ ...wanted })}`),
-  observation: (doc: string) => call<T.Observation>('GET', `/observations/${part(doc)}`),
+  observations: (wanted: ObservationQuery, stop?: AbortSignal) =>
+    call<T.ObservationPage>('GET', `/observations${query({ ...wanted })}`, undefined, stop),
+  countObservations: (wanted: ObservationFilter, stop?: AbortSignal) =>
+    call<{ total: number }>('GET', `/observations/count${query({ ...wanted })}`, undefined, stop),
+  categories: () => call<{ categories: T.CategoryCount[] }>('GET', '/observations/categories'),
+  observation: (doc: string, stop?: AbortSignal) =>
+    call<T.Observation>('GET', `/observations/${part(doc)}`, undefined, stop),
 
   pairing: () => call<T.Pairing | null>('GET', '/admin/pairing'),
   newPairing: () => call<T.Pairing>('POST', '/admin/pairing'),

@@ -122,7 +122,14 @@ export interface Observation {
 export interface ObservationPage {
   observations: Observation[];
   next: string | null;
-  total: number;
+  /** Left out where the hub would have to look at each of them; ask for the count then. */
+  total?: number;
+}
+
+/** How often a category was written; the empty one stands for observations without. */
+export interface CategoryCount {
+  category: string;
+  count: number;
 }
 
 export interface Pairing {

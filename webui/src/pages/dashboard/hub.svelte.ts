@@ -1,7 +1,7 @@
 import { api } from '$lib/api/client';
 import { EventStream } from '$lib/api/events';
 import { Problem } from '$lib/api/problem';
-import type { DeviceCard, ExportJob, LedgerEntry, ObservationPage, Overview, Pairing } from '$lib/api/types';
+import type { DeviceCard, ExportJob, LedgerEntry, Observation, ObservationPage, Overview, Pairing } from '$lib/api/types';
 import { absorb, append, markHeld, putDevice, putJob, replace, unseen, type Shown } from '$lib/rules/lists';
 import { i18n } from '$lib/i18n/i18n.svelte';
 import { OneAtATime } from './one-at-a-time';
@@ -12,6 +12,14 @@ const RETRY_MS = 3000;
 
 /** Deleted ones are shown as deleted: nothing vanishes without a word. */
 const NEWEST = { limit: PAGE, sort: 'received', deleted: 'include' } as const;
+
+/** What a page that shows observations of its own wants to hear. */
+export interface Watcher {
+  /** These changed or came; `null`: anything may have, as the connection was gone or a copy was made. */
+  changed: (docs: string[] | null) => void;
+  /** The bytes of these media have arrived. */
+  held: (hashes: string[]) => void;
+}
 
 /** What the dashboard shows, kept as the hub tells it. Components read it; only this file writes it. */
 export class Hub {
@@ -32,7 +40,10 @@ export class Hub {
   /** Whether somebody reads the list further down; news would pull it away under the eyes. */
   isReading: () => boolean = () => false;
 
+  /** What a list had of the observation that was opened from it, so that it shows at once. */
+  #atHand: Observation | null = null;
   #stream: EventStream;
+  #watchers = new Set<Watcher>();
   #everything = new OneAtATime(() => this.#fetchEverything());
   #newest = new OneAtATime(() => this.#fetchNewest());
 
@@ -42,11 +53,15 @@ export class Hub {
         hello: () => {
           this.live = true;
           this.#everything.run();
+          for (const { changed } of this.#watchers) changed(null);
         },
         device: (card) => (this.devices = putDevice(this.devices, card)),
         device_removed: ({ id }) => (this.devices = this.devices.filter((device) => device.id !== id)),
         observations: ({ docs }) => this.#changed(docs),
-        media: ({ hashes }) => (this.shown = markHeld(this.shown, hashes)),
+        media: ({ hashes }) => {
+          this.shown = markHeld(this.shown, hashes);
+          for (const { held } of this.#watchers) held(hashes);
+        },
         overview: (overview) => (this.overview = overview),
         export: (job) => this.#jobChanged(job),
         pairing: (pairing) => (this.pairing = pairing),
@@ -59,6 +74,22 @@ export class Hub {
 
   close(): void {
     this.#stream.close();
+  }
+
+  /** Tells `watcher` of observations until what it returns is called. */
+  watch(watcher: Watcher): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  keepAtHand(observation: Observation): void {
+    this.#atHand = observation;
+  }
+
+  /** An observation that is here already. */
+  known(doc: string): Observation | null {
+    if (this.#atHand?.doc === doc) return this.#atHand;
+    return this.shown.items.find((item) => item.doc === doc) ?? null;
   }
 
   /** How many observations are held back. */
@@ -128,6 +159,7 @@ export class Hub {
 
   /** The newest come as one page; what is shown further down is fetched by name. */
   async #changed(docs: string[]): Promise<void> {
+    for (const { changed } of this.#watchers) changed(docs);
     this.#newest.run();
     const below = this.shown.items.slice(PAGE).filter(({ doc }) => docs.includes(doc));
     const now = await Promise.allSettled(below.map(({ doc }) => api.observation(doc)));
@@ -136,7 +168,10 @@ export class Hub {
 
   async #jobChanged(job: ExportJob): Promise<void> {
     this.putJob(job);
-    if (job.state === 'done') this.ledger = await api.exports().then(({ ledger }) => ledger, () => this.ledger);
+    if (job.state !== 'done') return;
+    // What was not on a drive before may be now.
+    for (const { changed } of this.#watchers) changed(null);
+    this.ledger = await api.exports().then(({ ledger }) => ledger, () => this.ledger);
   }
 
   #lost(): void {

@@ -1,0 +1,32 @@
+import type { Component } from 'svelte';
+import type { Plain } from '$lib/i18n/messages';
+import type { Route } from '$lib/router/routes';
+import type { IconName } from '$lib/ui/Icon.svelte';
+import type { Hub } from './hub.svelte';
+import Sync from './Sync.svelte';
+
+/** What every page is given. */
+export interface PageProps {
+  hub: Hub;
+  /** Opens the dialog by which phones join. */
+  join: () => void;
+}
+
+/** A page of the dashboard: where it lives, how the navigation calls it, and what it is made of. */
+export interface Page extends Route {
+  word: Plain;
+  icon: IconName;
+  /** Fetched when somebody goes there; only the first page comes at once. */
+  load: () => Promise<{ default: Component<PageProps> }>;
+}
+
+/** All pages, in the order of the navigation. The first path of each is where its link leads. */
+export const PAGES: readonly Page[] = [
+  { paths: ['/'], word: 'nav.sync', icon: 'sync', load: async () => ({ default: Sync }) },
+  {
+    paths: ['/observations', '/observations/:doc'],
+    word: 'nav.observations',
+    icon: 'list',
+    load: () => import('./observations/ObservationsPage.svelte'),
+  },
+];
