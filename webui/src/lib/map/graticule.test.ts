@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { degreesText, graticuleLabels, graticuleLines, graticuleStep, scaleBar } from './graticule';
+import type { View } from './view';
+
+/** A view of so many degrees around a place near the equator. */
+const viewOf = (lon: number, lat: number, zoom: number, wide: number, high: number): View => {
+  const perDegree = (512 * 2 ** zoom) / 360;
+  return { lat, lon, zoom, width: wide * perDegree, height: high * perDegree };
+};
 
 describe('the graticule', () => {
   it('has wider steps further out', () => {
@@ -22,7 +29,7 @@ describe('the graticule', () => {
   });
 
   it('loses no line to rounding', () => {
-    const texts = graticuleLabels([0.1, 0.1, 0.7, 0.3], 0.1).features.map(({ properties }) => properties.text);
+    const texts = graticuleLabels(viewOf(0.4, 0.2, 10, 0.62, 0.22), 0.1).map(({ text }) => text);
     expect(texts).toEqual(['0.1°', '0.2°', '0.3°', '0.4°', '0.5°', '0.6°', '0.7°', '0.1°', '0.2°', '0.3°']);
   });
 
@@ -33,8 +40,14 @@ describe('the graticule', () => {
   });
 
   it('names longitudes beyond the date line by their own number', () => {
-    const texts = graticuleLabels([170, 10, 200, 10], 10).features.map(({ properties }) => properties.text);
+    const texts = graticuleLabels(viewOf(185, 10, 3, 32, 10), 10).map(({ text }) => text);
     expect(texts.slice(0, 4)).toEqual(['170°', '\u2212180°', '\u2212170°', '\u2212160°']);
+  });
+
+  it('puts a label where its line ends', () => {
+    const labels = graticuleLabels({ lat: 0, lon: -76, zoom: 7, width: 800, height: 600 }, 1);
+    expect(labels).toContainEqual({ text: '\u221276°', edge: 'bottom', at: 400 });
+    expect(labels).toContainEqual({ text: '0°', edge: 'left', at: 300 });
   });
 
   it('writes as many decimals as the step has, and no minus before nothing', () => {

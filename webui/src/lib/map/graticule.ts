@@ -2,10 +2,8 @@
  * The net of meridians and parallels over the map, in steps that fit what is on the screen, and the scale bar's length.
  * Without a base map they are what tells how large the land on the screen is and where it lies.
  */
-import type { Feature, FeatureCollection, LineString, Point } from 'geojson';
-
-/** West, south, east, north in degrees. */
-export type Box = [number, number, number, number];
+import type { Feature, FeatureCollection, LineString } from 'geojson';
+import { WORLD_PX, boxOf, wrap, xOf, yOf, type Box, type View } from './view';
 
 /** Degrees that people count in, and below one degree the decimals that the page shows. */
 const STEPS = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001];
@@ -16,16 +14,13 @@ const APART_PX = 110;
 /** The projection of the map ends here. */
 const MERCATOR_LIMIT = 85;
 
-/** MapLibre's tiles at zoom 0 are one of 512 pixels for the whole world. */
-const WORLD_PX = 512;
-
 /** How many degrees lie between two lines at a zoom. */
 export function graticuleStep(zoom: number): number {
   const degreesPerPixel = 360 / (WORLD_PX * 2 ** zoom);
   return STEPS.findLast((step) => step / degreesPerPixel >= APART_PX) ?? STEPS[0] ?? 30;
 }
 
-/** The lines over a box, each once, reaching a step beyond it so that a small move needs no new ones. */
+/** The lines over a box, each once, reaching a step beyond it. */
 export function graticuleLines(box: Box, step: number): FeatureCollection<LineString> {
   const [west, south, east, north] = [box[0] - step, clamp(box[1] - step), box[2] + step, clamp(box[3] + step)];
   const line = (from: [number, number], to: [number, number]): Feature<LineString> => ({
@@ -38,18 +33,23 @@ export function graticuleLines(box: Box, step: number): FeatureCollection<LineSt
   return { type: 'FeatureCollection', features: [...meridians, ...parallels] };
 }
 
-/** What stands at the lines' ends: the degrees, along the lower and the left edge of the box. */
-export function graticuleLabels(box: Box, step: number): FeatureCollection<Point, { text: string; edge: string }> {
-  const [west, south, east, north] = box;
-  const label = (lon: number, lat: number, degrees: number, edge: 'bottom' | 'left') =>
-    ({
-      type: 'Feature',
-      properties: { text: degreesText(degrees, step), edge },
-      geometry: { type: 'Point', coordinates: [lon, lat] },
-    }) satisfies Feature<Point>;
-  const meridians = multiples(west, east, step).map((lon) => label(lon, south, wrap(lon), 'bottom'));
-  const parallels = multiples(clamp(south), clamp(north), step).map((lat) => label(west, lat, lat, 'left'));
-  return { type: 'FeatureCollection', features: [...meridians, ...parallels] };
+export interface EdgeLabel {
+  text: string;
+  edge: 'bottom' | 'left';
+  /** Pixels from the left for what stands along the bottom, from the top for what stands at the left. */
+  at: number;
+}
+
+/** What stands at the lines' ends: their degrees, along the lower and the left edge of the view. */
+export function graticuleLabels(view: View, step: number): EdgeLabel[] {
+  const [west, south, east, north] = boxOf(view);
+  const meridians = multiples(west, east, step).map(
+    (lon): EdgeLabel => ({ text: degreesText(wrap(lon), step), edge: 'bottom', at: xOf(view, lon) }),
+  );
+  const parallels = multiples(clamp(south), clamp(north), step).map(
+    (lat): EdgeLabel => ({ text: degreesText(lat, step), edge: 'left', at: yOf(view, lat) }),
+  );
+  return [...meridians, ...parallels];
 }
 
 /** Signed, as the page writes coordinates everywhere: the letters of west and east differ between the languages. */
@@ -82,4 +82,3 @@ function multiples(from: number, to: number, step: number): number[] {
 
 const tidy = (degrees: number) => Number(degrees.toFixed(6));
 const clamp = (lat: number) => Math.max(-MERCATOR_LIMIT, Math.min(MERCATOR_LIMIT, lat));
-const wrap = (lon: number) => ((((lon + 180) % 360) + 360) % 360) - 180;

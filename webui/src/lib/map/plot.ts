@@ -1,7 +1,7 @@
 /**
  * Where points stand on a drawing when there is no map: all of them in the frame, north up, shapes as on the ground.
  */
-import type { Box } from './graticule';
+import type { Box } from './view';
 
 export interface Plot {
   place: (lat: number, lon: number) => { x: number; y: number };

@@ -4,6 +4,7 @@
  * By Krüger's series in the third flattening up to its fourth power, which errs by less than a millimetre within a
  * zone: Karney, "Transverse Mercator with an accuracy of a few nanometers" (2011), equations 7 to 12 and 35.
  */
+import { wrap } from './view';
 
 export interface Utm {
   zone: number;
@@ -79,5 +80,3 @@ function krueger(lat: number, fromMiddle: number): { x: number; y: number } {
 }
 
 const radians = (degrees: number) => (degrees * Math.PI) / 180;
-
-const wrap = (lon: number) => ((((lon + 180) % 360) + 360) % 360) - 180;
