@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { boxAround, boxOf, wrap, xOf, yOf, type View } from './view';
+import { boxAround, boxOf, tilesOver, wrap, xOf, yOf, type View } from './view';
 
 const VIEW: View = { lat: -6.5, lon: -76.4, zoom: 8, width: 800, height: 600 };
 
@@ -38,4 +38,20 @@ describe('the land around points', () => {
   });
 
   it('is nowhere without points', () => expect(boxAround([], 3, 64)).toBeNull());
+});
+
+describe('the tiles over a box', () => {
+  it('are at most four, as close as that allows', () => {
+    expect(tilesOver([-180, -85, 180, 85], 14)).toMatchObject({ z: 1, tiles: { length: 4 } });
+    expect(tilesOver([-76.4, -6.5, -76.4, -6.5], 14)).toEqual({ z: 14, tiles: [{ z: 14, x: 4714, y: 8488 }] });
+    const { z, tiles } = tilesOver([-77, -7, -76, -6], 14);
+    expect(z).toBeGreaterThanOrEqual(8);
+    expect(tiles.length).toBeLessThanOrEqual(4);
+  });
+
+  it('stay within the world', () => {
+    for (const { z, x, y } of tilesOver([-250, -89, 250, 89], 14).tiles) {
+      expect([x, y].every((one) => one >= 0 && one < 2 ** z)).toBe(true);
+    }
+  });
 });

@@ -56,6 +56,26 @@ export function boxAround(points: { lat: number; lon: number; count: number }[],
   return box;
 }
 
+export interface TileId {
+  z: number;
+  x: number;
+  y: number;
+}
+
+/** The closest zoom, up to a limit, at which four tiles are enough for a box; and those tiles. */
+export function tilesOver([west, south, east, north]: Box, closest: number): { z: number; tiles: TileId[] } {
+  for (let z = closest; z > 0; z -= 1) {
+    const along = (share: number) => Math.max(0, Math.min(2 ** z - 1, Math.floor(share * 2 ** z)));
+    const [left, right] = [along((west + 180) / 360), along((east + 180) / 360)];
+    const [top, bottom] = [along(mercator(north)), along(mercator(south))];
+    if (right - left > 1 || bottom - top > 1) continue;
+    const columns = left === right ? [left] : [left, right];
+    const rows = top === bottom ? [top] : [top, bottom];
+    return { z, tiles: columns.flatMap((x) => rows.map((y) => ({ z, x, y }))) };
+  }
+  return { z: 0, tiles: [{ z: 0, x: 0, y: 0 }] };
+}
+
 /** Longitudes from -180 up to 180. */
 export const wrap = (lon: number): number => ((((lon + 180) % 360) + 360) % 360) - 180;
 
