@@ -5,9 +5,9 @@
  * Its worker is a file of this origin, for the hub's content policy allows no script made on the fly.
  */
 import 'maplibre-gl/dist/maplibre-gl.css';
-import { GeoJSONSource, Map as GlMap, VectorTileSource, setWorkerUrl } from 'maplibre-gl';
+import { GeoJSONSource, Map as GlMap, VectorTileSource, addProtocol, removeProtocol, setWorkerUrl } from 'maplibre-gl';
 import type { FeatureCollection, GeoJSON } from 'geojson';
-import type { ErrorEvent, MapGeoJSONFeature, PointLike } from 'maplibre-gl';
+import type { MapGeoJSONFeature, PointLike } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import { graticuleLines, graticuleStep } from './graticule';
 import { drawMark } from './mark-image';
@@ -15,6 +15,7 @@ import { markOf, type Mark } from './marks';
 import type { Palette } from './palette';
 import { summarise, type Seen } from './seen';
 import * as style from './style';
+import { TileKeeper } from './tile-keeper';
 import { boxAround, boxOf, type Box, type View } from './view';
 import { fetchWorld } from './world';
 
@@ -28,10 +29,10 @@ export interface MapEvents {
   /** The view moved. */
   onview: (view: View) => void;
   onpointer: (place: { lat: number; lon: number } | null) => void;
-  /** What is seen, once the map has come to rest. */
-  onseen: (seen: Seen) => void;
-  /** Whether tiles fail to come. */
-  ontrouble: (failing: boolean) => void;
+  /** What is seen, once the map has come to rest; `null` while the hub does not send what there is. */
+  onseen: (seen: Seen | null) => void;
+  /** Enter, and nothing is at the cross. */
+  onnothing: () => void;
 }
 
 /** A finger covers this much around the place that it means. */
@@ -50,13 +51,17 @@ const FIT = { padding: 24, maxZoom: 13 };
 /** The Amazon, as long as there is no observation to go to. */
 const NOWHERE = { center: [-65, -5] as [number, number], zoom: 3 };
 
+let maps = 0;
+
 export class MapView {
   readonly #map: GlMap;
   #palette: Palette;
   #tiles: string;
   #drawn = new Map<string, Mark>();
   #refreshing: ReturnType<typeof setTimeout> | undefined;
-  #failed = false;
+  readonly #keeper = new TileKeeper();
+  /** Tiles of this map go through its keeper: MapLibre asks for them by this scheme. */
+  readonly #scheme = `observations-${(maps += 1)}`;
 
   constructor(
     container: HTMLElement,
@@ -64,7 +69,10 @@ export class MapView {
     private readonly events: MapEvents,
   ) {
     this.#palette = settings.palette;
-    this.#tiles = style.tilesUrl(location.origin, settings.filter);
+    this.#tiles = this.#tilesOf(settings.filter);
+    addProtocol(this.#scheme, async ({ url }, { signal }) => ({
+      data: await this.#keeper.load(url.slice(`${this.#scheme}://`.length), signal),
+    }));
     const map = new GlMap({
       container,
       style: style.mapStyle(settings.palette, this.#tiles),
@@ -79,8 +87,6 @@ export class MapView {
       // The page writes its own, as text; MapLibre would take a source's as markup.
       attributionControl: false,
       locale: { 'Map.Title': settings.label },
-      // Tiles come from the hub as they are now, or not at all.
-      transformRequest: (url) => ({ url, credentials: 'same-origin', cache: 'no-cache' }),
       fadeDuration: matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 150,
     });
     this.#map = map;
@@ -91,7 +97,7 @@ export class MapView {
     map.on('resize', () => this.#moved());
     map.on('moveend', () => this.#drawGraticule());
     map.on('idle', () => this.#rested());
-    map.on('error', (event) => this.#erred(event));
+    map.on('error', ({ error }) => console.error(error));
     map.on('click', ({ point }) => this.#choose(point.x, point.y));
     map.on('mousemove', ({ lngLat, point }) => {
       const { lat, lng } = lngLat.wrap();
@@ -102,7 +108,7 @@ export class MapView {
     map.getCanvas().addEventListener('keydown', (event) => {
       if (event.key !== 'Enter') return;
       const { width, height } = this.view;
-      if (!this.#choose(width / 2, height / 2)) events.onseen(this.#see());
+      if (!this.#choose(width / 2, height / 2)) events.onnothing();
     });
   }
 
@@ -133,7 +139,7 @@ export class MapView {
   }
 
   setFilter(filter: Record<string, string>): void {
-    const tiles = style.tilesUrl(location.origin, filter);
+    const tiles = this.#tilesOf(filter);
     if (tiles === this.#tiles) return;
     this.#tiles = tiles;
     this.#map.getSource<VectorTileSource>(style.OBSERVATIONS)?.setTiles([tiles]);
@@ -169,10 +175,16 @@ export class MapView {
   destroy(): void {
     clearTimeout(this.#refreshing);
     this.#map.remove();
+    removeProtocol(this.#scheme);
+  }
+
+  #tilesOf(filter: Record<string, string>): string {
+    return `${this.#scheme}://${style.tilesPath(filter)}`;
   }
 
   #see(): Seen {
-    return summarise(this.#map.queryRenderedFeatures({ layers: [style.CLUSTERS, style.SINGLES] }));
+    // By their numbers: MapLibre draws the text of a cluster once, but its circle again in each tile that it touches.
+    return summarise(this.#map.queryRenderedFeatures({ layers: [style.COUNTS, style.SINGLES] }));
   }
 
   /** The nearest sign within a finger's reach. */
@@ -231,15 +243,11 @@ export class MapView {
   }
 
   #rested(): void {
-    this.events.ontrouble(this.#failed);
-    if (this.#failed) this.#refreshIn(RETRY_MS);
-    this.#failed = false;
-    this.events.onseen(this.#see());
-  }
-
-  #erred(event: ErrorEvent & { sourceId?: string }): void {
-    if (event.sourceId === style.OBSERVATIONS) this.#failed = true;
-    else console.error(event.error);
+    const { failed } = this.#keeper;
+    this.#keeper.failed = false;
+    if (failed) this.#refreshIn(RETRY_MS);
+    // What is not known for sure is not counted.
+    this.events.onseen(failed ? null : this.#see());
   }
 
   #refreshIn(delay: number): void {

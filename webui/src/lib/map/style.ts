@@ -17,6 +17,7 @@ export const BORDERS = 'borders';
 export const GRATICULE = 'graticule';
 export const TERRITORIES = 'territories';
 export const CLUSTERS = 'clusters';
+export const COUNTS = 'cluster-counts';
 export const SINGLES = 'singles';
 
 /** A pixel is then a few decimetres: finer than any receiver in the field. */
@@ -26,14 +27,11 @@ export const CLOSEST_ZOOM = 18;
 const FONT = ['system-ui', 'Noto Sans', 'sans-serif'];
 const FONT_BOLD = ['Noto Sans Bold', 'system-ui', 'sans-serif'];
 
-/**
- * Where tiles come from. `{` in a filter is encoded, so it cannot be taken for a placeholder. Absolute, for the worker
- * that fetches has no page to start from.
- */
-export function tilesUrl(origin: string, filter: Record<string, string>): string {
+/** Where tiles come from. `{` in a filter is encoded, so it cannot be taken for a placeholder. */
+export function tilesPath(filter: Record<string, string>): string {
   const wanted = Object.entries(filter).filter(([, value]) => value !== '');
   const query = new URLSearchParams(wanted.sort(([a], [b]) => (a < b ? -1 : 1))).toString();
-  return `${origin}/api/v1/tiles/observations/{z}/{x}/{y}.mvt${query ? `?${query}` : ''}`;
+  return `/api/v1/tiles/observations/{z}/{x}/{y}.mvt${query ? `?${query}` : ''}`;
 }
 
 export function mapStyle(palette: Palette, tiles: string): StyleSpecification {
@@ -140,7 +138,7 @@ function observationLayers(palette: Palette): LayerSpecification[] {
       },
     },
     {
-      id: 'cluster-counts',
+      id: COUNTS,
       type: 'symbol',
       ...source,
       filter: isCluster,
