@@ -28,6 +28,15 @@ describe('the graticule', () => {
     expect(starts).toContain('-77.8,-6.5 to -75.1,-6.5');
   });
 
+  it('goes around the world once', () => {
+    const { features } = graticuleLines([-400, -60, 400, 60], 30);
+    const meridians = features.flatMap(({ geometry: { coordinates } }) => {
+      const [[from], [to]] = coordinates as [[number, number], [number, number]];
+      return from === to ? [from] : [];
+    });
+    expect([meridians[0], meridians.at(-1), meridians.length]).toEqual([-180, 150, 12]);
+  });
+
   it('loses no line to rounding', () => {
     const texts = graticuleLabels(viewOf(0.4, 0.2, 10, 0.62, 0.22), 0.1).map(({ text }) => text);
     expect(texts).toEqual(['0.1°', '0.2°', '0.3°', '0.4°', '0.5°', '0.6°', '0.7°', '0.1°', '0.2°', '0.3°']);

@@ -22,13 +22,16 @@ export function graticuleStep(zoom: number): number {
 
 /** The lines over a box, each once, reaching a step beyond it. */
 export function graticuleLines(box: Box, step: number): FeatureCollection<LineString> {
-  const [west, south, east, north] = [box[0] - step, clamp(box[1] - step), box[2] + step, clamp(box[3] + step)];
+  const [south, north] = [clamp(box[1] - step), clamp(box[3] + step)];
+  // Further around the world the same lines would be drawn again, and darker.
+  const isAround = box[2] - box[0] + 2 * step >= 360;
+  const [west, east] = isAround ? [-180, 180] : [box[0] - step, box[2] + step];
   const line = (from: [number, number], to: [number, number]): Feature<LineString> => ({
     type: 'Feature',
     properties: {},
     geometry: { type: 'LineString', coordinates: [from, to] },
   });
-  const meridians = multiples(west, east, step).map((lon) => line([lon, south], [lon, north]));
+  const meridians = multiples(west, isAround ? east - step : east, step).map((lon) => line([lon, south], [lon, north]));
   const parallels = multiples(south, north, step).map((lat) => line([west, lat], [east, lat]));
   return { type: 'FeatureCollection', features: [...meridians, ...parallels] };
 }

@@ -6,7 +6,7 @@
  */
 import 'maplibre-gl/dist/maplibre-gl.css';
 import { GeoJSONSource, Map as GlMap, VectorTileSource, addProtocol, removeProtocol, setWorkerUrl } from 'maplibre-gl';
-import type { FeatureCollection, GeoJSON } from 'geojson';
+import type { GeoJSON } from 'geojson';
 import type { MapGeoJSONFeature, PointLike } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import { graticuleLines, graticuleStep } from './graticule';
@@ -15,6 +15,8 @@ import { markOf, type Mark } from './marks';
 import type { Palette } from './palette';
 import { summarise, type Seen } from './seen';
 import * as style from './style';
+import type { TerritoryFeature } from './territory';
+import { namesOf } from './territory-names';
 import { TileKeeper } from './tile-keeper';
 import { boxAround, boxOf, type Box, type View } from './view';
 import { fetchWorld } from './world';
@@ -150,8 +152,9 @@ export class MapView {
     this.#refreshIn(REFRESH_MS);
   }
 
-  setTerritories(features: FeatureCollection): void {
-    this.#put(style.TERRITORIES, features);
+  setTerritories(features: TerritoryFeature[]): void {
+    this.#put(style.TERRITORIES, { type: 'FeatureCollection', features });
+    this.#put(style.TERRITORY_NAMES, namesOf(features));
   }
 
   setPalette(palette: Palette): void {

@@ -16,6 +16,7 @@ export const LAND = 'land';
 export const BORDERS = 'borders';
 export const GRATICULE = 'graticule';
 export const TERRITORIES = 'territories';
+export const TERRITORY_NAMES = 'territory-names';
 export const CLUSTERS = 'clusters';
 export const COUNTS = 'cluster-counts';
 export const SINGLES = 'singles';
@@ -43,6 +44,7 @@ export function mapStyle(palette: Palette, tiles: string): StyleSpecification {
       [BORDERS]: nothing,
       [GRATICULE]: nothing,
       [TERRITORIES]: nothing,
+      [TERRITORY_NAMES]: nothing,
       [OBSERVATIONS]: { type: 'vector', tiles: [tiles], maxzoom: CLOSEST_ZOOM },
     },
     layers: layersOf(palette),
@@ -105,15 +107,15 @@ function territoryLayers(palette: Palette): LayerSpecification[] {
       },
     },
     {
-      id: 'territory-name',
+      id: TERRITORY_NAMES,
       type: 'symbol',
-      source,
+      source: TERRITORY_NAMES,
       layout: {
         'text-field': ['get', 'name'],
         'text-font': FONT,
         'text-size': 13,
         'text-max-width': 12,
-        'text-offset': ['case', isPoint, ['literal', [0, 1]], ['literal', [0, 0]]],
+        'text-offset': ['case', ['get', 'below'], ['literal', [0, 1]], ['literal', [0, 0]]],
       },
       paint: { 'text-color': palette.attention, 'text-halo-color': palette.surface, 'text-halo-width': 1.5 },
     },
