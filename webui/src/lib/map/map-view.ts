@@ -61,6 +61,7 @@ export class MapView {
   #tiles: string;
   #drawn = new Map<string, Mark>();
   #refreshing: ReturnType<typeof setTimeout> | undefined;
+  #gone = false;
   readonly #keeper = new TileKeeper();
   /** Tiles of this map go through its keeper: MapLibre asks for them by this scheme. */
   readonly #scheme = `observations-${(maps += 1)}`;
@@ -176,6 +177,7 @@ export class MapView {
   }
 
   destroy(): void {
+    this.#gone = true;
     clearTimeout(this.#refreshing);
     this.#map.remove();
     removeProtocol(this.#scheme);
@@ -242,6 +244,8 @@ export class MapView {
   }
 
   #put(source: string, data: GeoJSON): void {
+    // What was fetched for a map may come when nobody looks at it any longer.
+    if (this.#gone) return;
     this.#map.getSource<GeoJSONSource>(source)?.setData(data);
   }
 
