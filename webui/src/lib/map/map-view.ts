@@ -1,0 +1,269 @@
+/**
+ * The map itself: MapLibre, told what to show and telling what is seen. The only module that imports MapLibre's code,
+ * so it is loaded when a map is first looked at. `ObservationMap.svelte` owns one and destroys it.
+ *
+ * Its worker is a file of this origin, for the hub's content policy allows no script made on the fly.
+ */
+import 'maplibre-gl/dist/maplibre-gl.css';
+import { GeoJSONSource, Map as GlMap, VectorTileSource, addProtocol, removeProtocol, setWorkerUrl } from 'maplibre-gl';
+import type { GeoJSON } from 'geojson';
+import type { MapGeoJSONFeature, PointLike } from 'maplibre-gl';
+import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
+import { graticuleLines, graticuleStep } from './graticule';
+import { drawMark } from './mark-image';
+import { markOf, type Mark } from './marks';
+import type { Palette } from './palette';
+import { summarise, type Seen } from './seen';
+import * as style from './style';
+import type { TerritoryFeature } from './territory';
+import { namesOf } from './territory-names';
+import { TileKeeper } from './tile-keeper';
+import { boxAround, boxOf, type Box, type View } from './view';
+import { fetchWorld } from './world';
+
+setWorkerUrl(new URL(workerUrl, location.href).href);
+
+export interface MapEvents {
+  /** An observation was chosen. */
+  onpick: (doc: string) => void;
+  /** So many stand at one place that zooming in does not part them. */
+  ontogether: (count: number, box: Box) => void;
+  /** The view moved. */
+  onview: (view: View) => void;
+  onpointer: (place: { lat: number; lon: number } | null) => void;
+  /** What is seen, once the map has come to rest; `null` while the hub does not send what there is. */
+  onseen: (seen: Seen | null) => void;
+  /** Enter, and nothing is at the cross. */
+  onnothing: () => void;
+}
+
+/** A finger covers this much around the place that it means. */
+const REACH_PX = 22;
+
+/** Around what stands together even at the closest zoom. */
+const TOGETHER_PX = 16;
+
+/** Many changes within a second are one reload. */
+const REFRESH_MS = 1000;
+const RETRY_MS = 5000;
+
+/** Closer than this, one lone observation would stand in empty land. */
+const FIT = { padding: 24, maxZoom: 13 };
+
+/** The Amazon, as long as there is no observation to go to. */
+const NOWHERE = { center: [-65, -5] as [number, number], zoom: 3 };
+
+let maps = 0;
+
+export class MapView {
+  readonly #map: GlMap;
+  #palette: Palette;
+  #tiles: string;
+  #drawn = new Map<string, Mark>();
+  #refreshing: ReturnType<typeof setTimeout> | undefined;
+  #gone = false;
+  readonly #keeper = new TileKeeper();
+  /** Tiles of this map go through its keeper: MapLibre asks for them by this scheme. */
+  readonly #scheme = `observations-${(maps += 1)}`;
+
+  constructor(
+    container: HTMLElement,
+    settings: { filter: Record<string, string>; palette: Palette; label: string; box: Box | null },
+    private readonly events: MapEvents,
+  ) {
+    this.#palette = settings.palette;
+    this.#tiles = this.#tilesOf(settings.filter);
+    addProtocol(this.#scheme, async ({ url }, { signal }) => ({
+      data: await this.#keeper.load(url.slice(`${this.#scheme}://`.length), signal),
+    }));
+    const map = new GlMap({
+      container,
+      style: style.mapStyle(settings.palette, this.#tiles),
+      ...(settings.box ? { bounds: settings.box, fitBoundsOptions: FIT } : NOWHERE),
+      maxZoom: style.CLOSEST_ZOOM,
+      // North stays up and the land flat: the scale, the graticule and people's habits count on it.
+      dragRotate: false,
+      touchPitch: false,
+      pitchWithRotate: false,
+      rollEnabled: false,
+      maxPitch: 0,
+      // The page writes its own, as text; MapLibre would take a source's as markup.
+      attributionControl: false,
+      locale: { 'Map.Title': settings.label },
+      fadeDuration: matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 150,
+    });
+    this.#map = map;
+    map.touchZoomRotate.disableRotation();
+    map.keyboard.disableRotation();
+    map.setMissingStyleImageResolver((id) => this.#drawSign(id));
+    map.on('move', () => this.#moved());
+    map.on('resize', () => this.#moved());
+    map.on('moveend', () => this.#drawGraticule());
+    map.on('idle', () => this.#rested());
+    map.on('error', ({ error }) => console.error(error));
+    map.on('click', ({ point }) => this.#choose(point.x, point.y));
+    map.on('mousemove', ({ lngLat, point }) => {
+      const { lat, lng } = lngLat.wrap();
+      events.onpointer({ lat, lon: lng });
+      map.getCanvas().style.cursor = this.#near(point.x, point.y) ? 'pointer' : '';
+    });
+    map.on('mouseout', () => events.onpointer(null));
+    map.getCanvas().addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter') return;
+      const { width, height } = this.view;
+      if (!this.#choose(width / 2, height / 2)) events.onnothing();
+    });
+  }
+
+  /** Resolves as soon as there is something to put things into. The outline of the world comes when it comes. */
+  async start(): Promise<void> {
+    const world = fetchWorld();
+    await new Promise((resolve) => this.#map.once('style.load', resolve));
+    this.#moved();
+    this.#drawGraticule();
+    world.then(
+      ({ land, borders }) => {
+        this.#put(style.LAND, land);
+        this.#put(style.BORDERS, borders);
+      },
+      // The graticule and the observations are there without it.
+      (cause: unknown) => console.error(cause),
+    );
+  }
+
+  get canvas(): HTMLCanvasElement {
+    return this.#map.getCanvas();
+  }
+
+  get view(): View {
+    const { lat, lng } = this.#map.getCenter();
+    const { clientWidth: width, clientHeight: height } = this.#map.getContainer();
+    return { lat, lon: lng, zoom: this.#map.getZoom(), width, height };
+  }
+
+  setFilter(filter: Record<string, string>): void {
+    const tiles = this.#tilesOf(filter);
+    if (tiles === this.#tiles) return;
+    this.#tiles = tiles;
+    this.#map.getSource<VectorTileSource>(style.OBSERVATIONS)?.setTiles([tiles]);
+  }
+
+  /** Something changed on the hub. What is drawn stays until the new tiles are there. */
+  refresh(): void {
+    this.#refreshIn(REFRESH_MS);
+  }
+
+  setTerritories(features: TerritoryFeature[]): void {
+    this.#put(style.TERRITORIES, { type: 'FeatureCollection', features });
+    this.#put(style.TERRITORY_NAMES, namesOf(features));
+  }
+
+  setPalette(palette: Palette): void {
+    this.#palette = palette;
+    for (const layer of style.layersOf(palette)) {
+      for (const [name, value] of Object.entries(layer.paint ?? {})) {
+        this.#map.setPaintProperty(layer.id, name as 'fill-color', value);
+      }
+    }
+    for (const [id, mark] of this.#drawn) this.#map.updateImage(id, drawMark(mark, palette, pixelRatio()));
+  }
+
+  zoomBy(steps: number): void {
+    this.#map.easeTo({ zoom: this.#map.getZoom() + steps });
+  }
+
+  goTo(box: Box): void {
+    this.#map.fitBounds(box, FIT);
+  }
+
+  destroy(): void {
+    this.#gone = true;
+    clearTimeout(this.#refreshing);
+    this.#map.remove();
+    removeProtocol(this.#scheme);
+  }
+
+  #tilesOf(filter: Record<string, string>): string {
+    return `${this.#scheme}://${style.tilesPath(filter)}`;
+  }
+
+  #see(): Seen {
+    // By their numbers: MapLibre draws the text of a cluster once, but its circle again in each tile that it touches.
+    return summarise(this.#map.queryRenderedFeatures({ layers: [style.COUNTS, style.SINGLES] }));
+  }
+
+  /** The nearest sign within a finger's reach. */
+  #near(x: number, y: number): MapGeoJSONFeature | null {
+    const field: [PointLike, PointLike] = [[x - REACH_PX, y - REACH_PX], [x + REACH_PX, y + REACH_PX]];
+    let nearest: MapGeoJSONFeature | null = null;
+    let least = Infinity;
+    for (const feature of this.#map.queryRenderedFeatures(field, { layers: [style.CLUSTERS, style.SINGLES] })) {
+      if (feature.geometry.type !== 'Point') continue;
+      const { x: atX, y: atY } = this.#map.project(feature.geometry.coordinates as [number, number]);
+      const distance = Math.hypot(atX - x, atY - y);
+      if (distance < least) [nearest, least] = [feature, distance];
+    }
+    return nearest;
+  }
+
+  #choose(x: number, y: number): boolean {
+    const feature = this.#near(x, y);
+    if (feature?.geometry.type !== 'Point') return false;
+    const count = Number(feature.properties.count) || 1;
+    const [lon = 0, lat = 0] = feature.geometry.coordinates;
+    if (count === 1) {
+      this.events.onpick(String(feature.properties.doc));
+      return true;
+    }
+    const zoom = this.#map.getZoom();
+    if (zoom > style.CLOSEST_ZOOM - 0.5) {
+      const box = boxAround([{ lat, lon, count }], zoom, TOGETHER_PX);
+      if (box) this.events.ontogether(count, box);
+    } else {
+        this.#map.easeTo({ center: [lon, lat], zoom: Math.min(zoom + 2, style.CLOSEST_ZOOM) });
+    }
+    return true;
+  }
+
+  #drawSign(id: string): void {
+    const mark = markOf(id);
+    if (!mark || this.#map.hasImage(id)) return;
+    this.#drawn.set(id, mark);
+    this.#map.addImage(id, drawMark(mark, this.#palette, pixelRatio()), { pixelRatio: pixelRatio() });
+  }
+
+  #moved(): void {
+    this.events.onview(this.view);
+  }
+
+  #drawGraticule(): void {
+    // Twice as far as the view, so that dragging finds lines already there.
+    const view = this.view;
+    const box = boxOf({ ...view, width: view.width * 2, height: view.height * 2 });
+    this.#put(style.GRATICULE, graticuleLines(box, graticuleStep(view.zoom)));
+  }
+
+  #put(source: string, data: GeoJSON): void {
+    // What was fetched for a map may come when nobody looks at it any longer.
+    if (this.#gone) return;
+    this.#map.getSource<GeoJSONSource>(source)?.setData(data);
+  }
+
+  #rested(): void {
+    const { failed } = this.#keeper;
+    this.#keeper.failed = false;
+    if (failed) this.#refreshIn(RETRY_MS);
+    // What is not known for sure is not counted.
+    this.events.onseen(failed ? null : this.#see());
+  }
+
+  #refreshIn(delay: number): void {
+    this.#refreshing ??= setTimeout(() => {
+      this.#refreshing = undefined;
+      this.#map.refreshTiles(style.OBSERVATIONS);
+    }, delay);
+  }
+}
+
+/** A sharp sign costs memory; beyond this nobody sees the difference. */
+const pixelRatio = () => Math.min(3, Math.ceil(devicePixelRatio));
