@@ -27,7 +27,7 @@ function anyShape(roll: (sides: number) => number): Shape {
   const q = text();
   if (q.trim()) filter.q = q;
   if (some()) filter.bbox = [roll(360) - 180, roll(91) - 90, roll(3600) / 10 - 180, roll(91)];
-  return { filter, view: VIEWS[roll(3)] ?? 'list', sort: SORTS[roll(2)] ?? 'received' };
+  return { filter, view: VIEWS[roll(VIEWS.length)] ?? 'list', sort: SORTS[roll(2)] ?? 'received' };
 }
 
 describe('a filter', () => {

@@ -22,8 +22,11 @@ export interface Filter {
   bbox?: [number, number, number, number];
 }
 
-export const VIEWS = ['list', 'photos', 'both'] as const;
+export const VIEWS = ['list', 'photos', 'map', 'both', 'map-list'] as const;
 export type View = (typeof VIEWS)[number];
+
+/** Two beside each other need a wide window; in a narrow one the first that is named here stands alone. */
+export const ALONE: Partial<Record<View, View>> = { both: 'list', 'map-list': 'map' };
 
 export const SORTS = ['received', 'observed'] as const;
 export type Sort = (typeof SORTS)[number];
