@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { ExportJob } from '$lib/api/types';
 import { observation } from './fixtures';
-import { KEEP, absorb, append, markHeld, putDevice, replace, unseen, type Shown } from './lists';
+import { KEEP, absorb, append, markHeld, putDevice, putJob, replace, unseen, type Shown } from './lists';
 import { device } from './fixtures';
 
 const docs = (shown: Shown) => shown.items.map(({ doc }) => doc).join('');
@@ -54,5 +55,18 @@ describe('devices', () => {
   it('are replaced by id and added when new', () => {
     const list = putDevice([device({ id: '1' })], device({ id: '2' }));
     expect(putDevice(list, device({ id: '1', name: 'Luis' })).map(({ name }) => name)).toEqual(['Rosa', 'Luis']);
+  });
+});
+
+describe('exports', () => {
+  const begun: ExportJob = {
+    id: 'a', to: '/x', path: null, state: 'writing', phase_bytes: 0, phase_bytes_total: 0, observations: 0, media: 0,
+    started_at: '2026-11-21T05:28:00.000Z', ended_at: null, trouble: null, on_drive: null,
+  };
+  const failed: ExportJob = { ...begun, state: 'failed', ended_at: '2026-11-21T05:28:01.000Z' };
+
+  it('that have failed stay so when the answer that began them comes late', () => {
+    expect(putJob(putJob([], failed), begun)).toEqual([failed]);
+    expect(putJob(putJob([], begun), failed)).toEqual([failed]);
   });
 });

@@ -57,8 +57,10 @@ export function putDevice(devices: DeviceCard[], card: DeviceCard): DeviceCard[]
 }
 
 /** Newest first, so a job that is new goes on top. */
+/** What has ended does not go on: the answer that began it may come after the news that it has failed. */
 export function putJob(jobs: ExportJob[], job: ExportJob): ExportJob[] {
-  return put(jobs, job);
+  const known = jobs.find(({ id }) => id === job.id);
+  return known?.ended_at && !job.ended_at ? jobs : put(jobs, job);
 }
 
 function put<Item extends { id: string }>(items: Item[], item: Item): Item[] {
