@@ -44,8 +44,10 @@ describe('where the observations are', () => {
 
   it('is one place for one observation', async () => {
     const { asked, read } = hub([[-6.5, -76.4]]);
-    expect(await extentOf(read)).toEqual([-76.4, expect.closeTo(-6.5), -76.4, expect.closeTo(-6.5)]);
-    expect(asked).toHaveLength(1);
+    // The tile of the world knows it to ten kilometres only, and the map opens close by: so it looks closer first.
+    const box = await extentOf(read);
+    expect(box).toEqual([expect.closeTo(-76.4, 4), expect.closeTo(-6.5, 4), expect.closeTo(-76.4, 4), expect.closeTo(-6.5, 4)]);
+    expect(asked.length).toBeLessThanOrEqual(9);
   });
 
   it('is nowhere without any', async () => expect(await extentOf(hub([]).read)).toBeNull());

@@ -33,7 +33,7 @@ export async function extentOf(read: (tile: TileId) => Promise<Spot[]>): Promise
     if (!spots.length) return box;
     box = boxAround(spots, zoom, CLUSTER_REACH_PX);
     const next: { z: number; tiles: TileId[] } | null = box && tilesOver(box, CLOSEST);
-    if (!next || next.z <= zoom || spots.every(({ count }) => count === 1)) return box;
+    if (!next || next.z <= zoom) return box;
     ({ z: zoom, tiles } = next);
   }
   return box;

@@ -24,7 +24,9 @@ describe('the view', () => {
 describe('the land around points', () => {
   it('is their box, with room around those that stand for many', () => {
     const lone = { lat: -6, lon: -76, count: 1 };
-    expect(boxAround([lone], 0, 64)).toEqual([-76, expect.closeTo(-6), -76, expect.closeTo(-6)]);
+    // A step of the world's tile is 360/4096 degrees.
+    expect(boxAround([lone], 0, 64)).toEqual([-76.087890625, expect.closeTo(-6.0874), -75.912109375, expect.closeTo(-5.9126)]);
+    expect(boxAround([lone], 14, 64)).toEqual([expect.closeTo(-76, 4), expect.closeTo(-6, 4), expect.closeTo(-76, 4), expect.closeTo(-6, 4)]);
     const [west, , east] = boxAround([{ ...lone, count: 9 }], 0, 64) ?? [];
     expect([west, east]).toEqual([-76 - 45, -76 + 45]);
   });

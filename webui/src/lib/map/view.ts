@@ -38,16 +38,19 @@ export const xOf = (view: View, lon: number): number => view.width / 2 + ((lon -
 export const yOf = (view: View, lat: number): number =>
   view.height / 2 + (mercator(lat) - mercator(view.lat)) * worldSize(view.zoom);
 
+/** A tile of 512 pixels has 4096 steps. */
+const STEP_PX = 512 / 4096;
+
 /**
  * Land that surely holds everything behind these points: one that stands for many may stand `reach` pixels away from
- * the furthest of them. `null` for no points at all.
+ * the furthest of them, and each stands on a step of its tile. `null` for no points at all.
  */
 export function boxAround(points: { lat: number; lon: number; count: number }[], zoom: number, reach: number): Box | null {
   if (!points.length) return null;
-  const share = reach / worldSize(zoom);
+  const [share, step] = [reach / worldSize(zoom), STEP_PX / worldSize(zoom)];
   const box: Box = [Infinity, Infinity, -Infinity, -Infinity];
   for (const { lat, lon, count } of points) {
-    const room = count > 1 ? share : 0;
+    const room = count > 1 ? share : step;
     box[0] = Math.min(box[0], lon - room * 360);
     box[1] = Math.min(box[1], latitude(mercator(lat) + room));
     box[2] = Math.max(box[2], lon + room * 360);
