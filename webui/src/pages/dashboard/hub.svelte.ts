@@ -57,7 +57,7 @@ export class Hub {
         },
         device: (card) => (this.devices = putDevice(this.devices, card)),
         device_removed: ({ id }) => (this.devices = this.devices.filter((device) => device.id !== id)),
-        observations: ({ docs }) => this.#changed(docs),
+        observations: ({ count, docs }) => this.#changed(docs, count),
         media: ({ hashes }) => {
           this.shown = markHeld(this.shown, hashes);
           for (const { held } of this.#watchers) held(hashes);
@@ -158,7 +158,10 @@ export class Hub {
   }
 
   /** The newest come as one page; what is shown further down is fetched by name. */
-  async #changed(docs: string[]): Promise<void> {
+  async #changed(docs: string[], count: number): Promise<void> {
+    // The overview comes once a second at most; the sentence on top must not say meanwhile that there is nothing.
+    const { overview } = this;
+    if (overview) this.overview = { ...overview, counts: { ...overview.counts, observations: count } };
     for (const { changed } of this.#watchers) changed(docs);
     this.#newest.run();
     const below = this.shown.items.slice(PAGE).filter(({ doc }) => docs.includes(doc));
