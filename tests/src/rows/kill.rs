@@ -96,7 +96,11 @@ async fn inflict(run: &mut Run, lie: Lie) {
         let mut model = model.lock().expect("no panic");
         match lie {
             Lie::Twice => feed.revisions.extend(feed.revisions.last().cloned()),
-            Lie::Unsent => drop(model.sent.pop_first()),
+            // One that the hub holds: many were on their way when it was killed.
+            Lie::Unsent => {
+                let held = feed.revisions.iter().map(|revision| revision.id()).find(|id| model.sent.contains_key(id));
+                drop(held.and_then(|id| model.sent.remove(&id)));
+            }
             Lie::None | Lie::AckOnSend => {}
         }
         model.check(&feed, &id);
