@@ -164,7 +164,7 @@ async fn what_is_no_tile_and_no_filter_is_said() {
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.json::<Value>().await.expect("a problem")["code"], "not_found");
     }
-    for filter in ["exported=maybe", "within=1%202", "within=0%200,1%201,x", "has=wings", "bbox=1,2,3"] {
+    for filter in ["exported=maybe", "within=1%202", "within=0%200,1%201,x", "has=wings", "bbox=1,2,3", "bbox=1,2,x,3,4"] {
         for path in ["/observations", "/observations/count", "/observations/categories", "/tiles/observations/0/0/0.mvt"] {
             let answer = manager.call(Method::GET, &format!("{path}?{filter}")).send().await.expect("an answer");
             assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}?{filter}");

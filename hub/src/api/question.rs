@@ -87,8 +87,9 @@ fn moment(text: &str) -> Result<i64, ApiError> {
 }
 
 fn bbox(text: &str) -> Result<[f64; 4], ApiError> {
-    let numbers: Vec<f64> = text.split(',').filter_map(|number| number.trim().parse().ok()).collect();
     let wrong = || ApiError::bad_request("`bbox` is west,south,east,north in degrees.");
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    let numbers = numbers.map_err(|_| wrong())?;
     let numbers: [f64; 4] = numbers.try_into().map_err(|_| wrong())?;
     if numbers.iter().all(|number| number.is_finite()) { Ok(numbers) } else { Err(wrong()) }
 }

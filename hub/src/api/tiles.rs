@@ -24,8 +24,8 @@ pub(super) async fn observations(
     let id = path.ok().and_then(|Path((z, x, file))| TileId::new(z, x, file.strip_suffix(".mvt")?.parse().ok()?));
     let id = id.ok_or_else(|| ApiError::not_found("tile"))?;
     let wanted = question.wanted(reader(&hub, caller))?;
-    let shared = hub.clone();
-    let tile = hub.store.read(move |view| shared.tiles.tile(view, &wanted.filter(view)?, id)).await?;
+    let turn = hub.tiles.turn().await;
+    let tile = hub.store.read(move |view| turn.tile(view, &wanted.filter(view)?, id)).await?;
     Ok(match tile {
         Some(bytes) => ([(header::CONTENT_TYPE, MVT)], bytes).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),

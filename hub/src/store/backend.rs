@@ -12,6 +12,7 @@ use redb::{Database, StorageBackend};
 
 use super::blocks::{Checked, Noticed, Rotten, is_plain};
 use super::{StoreError, upgrade};
+use crate::disk::RESERVE_BYTES;
 use crate::files::{Files, Handle, How};
 
 /// Memory for the database's pages: a million records are served well from it, and an old laptop has it to give.
@@ -121,6 +122,12 @@ impl Opener {
         if !is_plain(&*old).map_err(failed)? {
             return Ok(());
         }
+        // A copy that fills the disk would take the room by which a full disk is managed.
+        let needed = old.len().map_err(failed)?.saturating_add(RESERVE_BYTES);
+        if self.files.room(self.path.parent().unwrap_or(Path::new("."))).is_some_and(|room| room.free < needed) {
+            tracing::warn!("no room to give the database its checksums; it is used without them until there is");
+            return Ok(());
+        }
         // Of two programs that come upon it only one may copy it.
         let lock = system_file(&self.path, &*old)?;
         if lock.as_ref().is_some_and(|file| matches!(file.try_lock_range(Bound::Unbounded, Bound::Unbounded), Ok(false))) {
@@ -132,10 +139,8 @@ impl Opener {
         let copied = self.handle(&new, How::Make).and_then(|file| copy(&*old, &self.checked(Through(file))).map_err(written));
         match copied {
             Ok(()) => self.put_in_place(),
-            Err(error) if error.is_full() => {
-                tracing::warn!("no room to give the database its checksums; it is used without them until there is");
-                self.files.remove_if_there(&new).map_err(written)
-            }
+            // Others have filled the disk meanwhile.
+            Err(error) if error.is_full() => self.files.remove_if_there(&new).map_err(written),
             Err(error) => Err(error),
         }
     }

@@ -6,9 +6,10 @@
 //! one at a time, each on all cores, and what is kept is bounded.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 mod encode; // the form on the wire
 mod grid; // what is near on the screen becomes one mark
@@ -36,19 +37,30 @@ struct Key {
     head: u64,
 }
 
-/// The maker of tiles, and what it has made. The lock is held while a square is made: who wants its next tile waits for it.
+/// The maker of tiles, and what it has made.
 #[derive(Default)]
-pub struct Tiles(Mutex<VecDeque<(Key, Square)>>);
+pub struct Tiles(Arc<Mutex<VecDeque<(Key, Square)>>>);
 
 impl Tiles {
+    /// Waits for a turn. Whoever wants the next tile of a square that is being made waits for it here, and not on one of the threads
+    /// that read the store for everybody.
+    pub async fn turn(&self) -> Turn {
+        Turn(Arc::clone(&self.0).lock_owned().await)
+    }
+}
+
+/// A turn at making tiles.
+pub struct Turn(OwnedMutexGuard<VecDeque<(Key, Square)>>);
+
+impl Turn {
     /// The tile; nothing where nothing is. Blocks.
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn tile(&self, view: &Snapshot, filter: &Filter, id: TileId) -> Result<Option<Bytes>, StoreError> {
+    pub fn tile(mut self, view: &Snapshot, filter: &Filter, id: TileId) -> Result<Option<Bytes>, StoreError> {
         let first = id.square();
         let key = Key { first, filter: filter.clone(), head: store::totals(view)?.head };
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = &mut *self.0;
         let square = match kept.iter().position(|(other, _)| *other == key) {
             Some(index) => {
                 // The newest asked stands last.

@@ -98,7 +98,7 @@ async fn inflict(run: &mut Run, lie: Lie) {
             Lie::Twice => feed.revisions.extend(feed.revisions.last().cloned()),
             // One that the hub holds: many were on their way when it was killed.
             Lie::Unsent => {
-                let held = feed.revisions.iter().map(|revision| revision.id()).find(|id| model.sent.contains_key(id));
+                let held = feed.revisions.iter().map(ValidRevision::id).find(|id| model.sent.contains_key(id));
                 drop(held.and_then(|id| model.sent.remove(&id)));
             }
             Lie::None | Lie::AckOnSend => {}
