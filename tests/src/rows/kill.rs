@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use maloca_protocol::rest::Outcome;
-use maloca_protocol::{MediaHash, RevisionId};
+use maloca_protocol::{MediaHash, RevisionId, ValidRevision};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use reqwest::{Method, StatusCode};
