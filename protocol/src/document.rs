@@ -15,6 +15,10 @@ use crate::ids::{DeviceId, DocId, MediaHash, RevisionId};
 use crate::revision::{Attachment, Content, ValidRevision};
 use crate::time;
 
+mod changes; // what each revision changed
+
+pub use changes::{Change, Step, changes};
+
 /// What a document's history allows to say of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -227,6 +227,34 @@ proptest! {
         }
     }
 
+    /// What a history tells as "before" is what the author had on the screen: the merge of all that the author knew.
+    #[test]
+    fn a_change_is_told_against_what_its_author_knew(history in histories(), limit in 0_usize..30) {
+        let (total, changes) = document::changes(doc(), &history.revisions, limit);
+        prop_assert_eq!(total as usize, history.revisions.len());
+        prop_assert_eq!(changes.len(), limit.min(history.revisions.len()));
+        let heads = merged(&history.revisions).heads;
+        for change in &changes {
+            let own = history.revisions.iter().find(|revision| revision.id() == change.id).expect("a revision");
+            let is_known = |other: &&ValidRevision| before(&history.clocks[&other.id()], &history.clocks[&own.id()]);
+            let known: Vec<ValidRevision> = history.revisions.iter().filter(is_known).cloned().collect();
+            let seen = document::merge(doc(), &known);
+            let shown = |name: &str| seen.as_ref().and_then(|seen| seen.set.get(name)).cloned();
+            for (name, step) in &change.properties {
+                prop_assert_eq!(&step.before, &shown(name));
+                prop_assert_eq!(step.after.as_ref(), own.content().set.get(name));
+            }
+            prop_assert_eq!(change.properties.len(), own.content().set.len() + own.content().unset.len());
+            let was = seen.as_ref().is_some_and(|seen| seen.deleted);
+            prop_assert_eq!(change.deleted, (own.content().deleted != was).then_some(own.content().deleted));
+            for kept in seen.iter().flat_map(|seen| &seen.attachments) {
+                let gone = own.content().detach.contains(&kept.attachment.hash);
+                prop_assert_eq!(change.detached.contains(&kept.attachment), gone);
+            }
+            prop_assert_eq!(change.is_head, heads.contains(&change.id));
+        }
+    }
+
     /// Nothing lost, nothing invented: shown values, conflicts and attachments are those of the naive merge, chains included.
     #[test]
     fn it_is_the_merge_of_the_definition(history in histories()) {
