@@ -8,7 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use maloca_protocol::fingerprint::Fingerprint;
 use maloca_protocol::rest::{StateReport, Unsent};
@@ -20,6 +21,7 @@ use crate::store::view::ViewExt as _;
 use crate::store::{Store, StoreError, T, View, WriteTx};
 
 mod card; // as the page shows it
+pub mod log; // the contacts of 90 days
 
 pub use card::{Card, State};
 
@@ -28,6 +30,9 @@ const CONTACT_GAP_MILLIS: i64 = 120_000;
 
 /// How long after its last word a device counts as still sending.
 const SENDING_MILLIS: i64 = 3_000;
+
+/// How much the last second counts in a speed: a stall is seen within seconds, and a single slow one makes no jump.
+const NEWEST_SECOND: f64 = 0.3;
 
 /// What sort of device it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +69,9 @@ pub struct Device {
     pub clock_offset: Option<i64>,
     /// What its last contact brought.
     pub contact: Option<Contact>,
+    /// The manager lets it wait.
+    #[serde(default)]
+    pub held_back: bool,
 }
 
 /// What a device said is still only on it.
@@ -93,6 +101,26 @@ pub struct Contact {
     pub deleted: u64,
     /// Media.
     pub media: u64,
+    /// Bytes of records and media that came, repeats included.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Revisions that were here already.
+    #[serde(default)]
+    pub repeats: u64,
+    /// Requests that were refused or broke off.
+    #[serde(default)]
+    pub errors: u64,
+}
+
+/// How quickly a device sends. The bytes are counted where they come in, and looked at once a second.
+#[derive(Debug, Default)]
+struct Sending {
+    /// When it last brought something.
+    at: i64,
+    /// Bytes since the last look.
+    bytes: Arc<AtomicU64>,
+    /// Bytes a second, the last few seconds counting most.
+    speed: f64,
 }
 
 #[derive(Default)]
@@ -100,8 +128,8 @@ struct Inner {
     devices: BTreeMap<DeviceId, Device>,
     /// Not written down yet.
     unsaved: BTreeSet<DeviceId>,
-    /// When each last brought something.
-    sending: BTreeMap<DeviceId, i64>,
+    /// Those that are bringing something.
+    sending: BTreeMap<DeviceId, Sending>,
     /// What went wrong with a device, in words of the API's problems.
     trouble: BTreeMap<DeviceId, Trouble>,
 }
@@ -208,15 +236,31 @@ impl Devices {
             contact.changed += tally.changed;
             contact.deleted += tally.deleted;
             contact.media += media;
+            contact.repeats += tally.repeats;
         });
         let mut inner = self.lock();
-        inner.sending.insert(*id, now);
+        inner.sending.entry(*id).or_default().at = now;
         inner.trouble.remove(id);
     }
 
+    /// Counts what comes in of a device from now on; whoever receives adds to it.
+    #[must_use]
+    pub fn meter(&self, id: &DeviceId, now: i64) -> Arc<AtomicU64> {
+        let mut inner = self.lock();
+        let sending = inner.sending.entry(*id).or_default();
+        sending.at = now;
+        Arc::clone(&sending.bytes)
+    }
+
     /// Notes that something a device wanted did not work.
-    pub fn failed(&self, id: &DeviceId, trouble: Trouble) {
+    pub fn failed(&self, id: &DeviceId, trouble: Trouble, now: i64) {
+        self.change(id, |device| contact(device, now).errors += 1);
         self.lock().trouble.insert(*id, trouble);
+    }
+
+    /// Lets a device wait, or come again.
+    pub fn hold_back(&self, id: &DeviceId, held_back: bool) {
+        self.change(id, |device| device.held_back = held_back);
     }
 
     /// Gives a device another name.
@@ -224,16 +268,29 @@ impl Devices {
         self.change(id, |device| name.clone_into(&mut device.name));
     }
 
-    /// Devices that were sending and have fallen silent since this was asked last; their cards change without a word.
+    /// Looks at those that are sending, about once a second, and says whose cards are different now: they go on, or have fallen
+    /// silent without a word.
     #[must_use]
-    pub fn fallen_silent(&self, now: i64) -> Vec<DeviceId> {
+    pub fn look(&self, now: i64) -> Vec<DeviceId> {
         let mut inner = self.lock();
-        let silent: Vec<DeviceId> =
-            inner.sending.iter().filter(|(_, at)| now - **at > SENDING_MILLIS).map(|(id, _)| *id).collect();
-        for id in &silent {
-            inner.sending.remove(id);
-        }
-        silent
+        let Inner { devices, unsaved, sending, .. } = &mut *inner;
+        let mut changed = Vec::with_capacity(sending.len());
+        sending.retain(|id, sending| {
+            changed.push(*id);
+            let bytes = sending.bytes.swap(0, Ordering::Relaxed);
+            sending.speed += (bytes as f64 - sending.speed) * NEWEST_SECOND;
+            if bytes > 0 {
+                sending.at = now;
+                if let Some(device) = devices.get_mut(id) {
+                    let contact = contact(device, now);
+                    contact.bytes += bytes;
+                    contact.at = now;
+                    unsaved.insert(*id);
+                }
+            }
+            now.saturating_sub(sending.at) <= SENDING_MILLIS
+        });
+        changed
     }
 
     /// Writes down what is not written down yet.
@@ -250,7 +307,14 @@ impl Devices {
             return Ok(());
         }
         let ids: Vec<DeviceId> = rows.iter().map(|device| device.id).collect();
-        let saved = store.write(rows.len() * 400, move |tx| rows.iter().try_for_each(|device| put(tx, device))).await;
+        let saved = store
+            .write(rows.len() * 700, move |tx| {
+                rows.iter().try_for_each(|device| {
+                    put(tx, device)?;
+                    device.contact.map_or(Ok(()), |contact| log::note(tx, &device.id, &contact))
+                })
+            })
+            .await;
         if saved.is_err() {
             self.lock().unsaved.extend(ids);
         }
@@ -265,7 +329,7 @@ pub(crate) fn put(tx: &mut WriteTx<'_>, device: &Device) -> Result<(), StoreErro
 }
 
 fn contact(device: &mut Device, now: i64) -> &mut Contact {
-    let fresh = Contact { since: now, at: now, new: 0, changed: 0, deleted: 0, media: 0 };
+    let fresh = Contact { since: now, at: now, new: 0, changed: 0, deleted: 0, media: 0, bytes: 0, repeats: 0, errors: 0 };
     match device.contact {
         // A clock that was set back must not join two contacts, nor end one that goes on.
         Some(last) if (0..=CONTACT_GAP_MILLIS).contains(&(now - last.at)) => {}

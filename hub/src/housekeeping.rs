@@ -1,5 +1,5 @@
-//! What a hub does by itself from time to time: writes down what devices told, lets silent ones be shown as silent, sweeps
-//! uploads that nobody will finish, keeps the disk's reserve, looks at media that nobody asks for.
+//! What a hub does by itself from time to time: writes down what devices told, shows how quickly they send and when they fall
+//! silent, sweeps uploads that nobody will finish and contacts of long ago, keeps the disk's reserve, looks at media that nobody asks for.
 //!
 //! `cli/serve` starts it. It promises that a failure of one chore is said in the log and tried again, and ends nothing else.
 
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
+use crate::devices::log;
 use crate::disk::{Need, Tended};
 use crate::hub::Hub;
 use crate::media::scrub;
@@ -66,16 +67,17 @@ async fn chores(hub: &Hub) {
         // On a disk that is full or rots nothing is committed that would tell the page; whoever frees space there watches it.
         let disk = (hub.disk.lacks(0, Need::New).div_ceil(1_000_000), hub.store.rotten_places());
         if disk != before {
-            hub.nudge.disk();
+            hub.nudge.overview();
             before = disk;
         }
-        for device in hub.devices.fallen_silent(hub.clock.now()) {
+        for device in hub.devices.look(hub.clock.now()) {
             hub.nudge.device(device);
         }
         if look.is_multiple_of(SAVE_EVERY) {
             report("what devices told was not written down yet", hub.devices.save(&hub.store).await);
         }
         if look.is_multiple_of(SWEEP_EVERY) {
+            report("old contacts were not forgotten", log::forget_old(&hub.store, hub.clock.now()).await);
             report("uploads were not swept", sweep(&hub.store, &hub.media, hub.clock.now(), &hub.uploads).await);
         }
     }

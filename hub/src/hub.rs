@@ -22,6 +22,7 @@ use crate::files::Files;
 use crate::intake::Rules;
 use crate::media::uploads::Uploads;
 use crate::media::{MediaRoot, sweep};
+use crate::service::Service;
 use crate::store::rows::Arrival;
 use crate::store::view::ViewExt as _;
 use crate::store::{self, Store, StoreError, T, WriterThread};
@@ -131,6 +132,8 @@ pub struct Inner {
     pub uploads: Uploads,
     /// The devices.
     pub devices: Devices,
+    /// Whether it is paused, and who asked for it.
+    pub service: Service,
     /// Joining.
     pub pairing: Pairing,
     /// The manager's sessions.
@@ -180,8 +183,8 @@ pub enum Nudge {
     Device(DeviceId),
     /// Joining was opened or closed.
     Pairing,
-    /// The disk is full, or is no longer, or lacks another amount.
-    Disk,
+    /// What is told at one glance: the disk, a pause.
+    Overview,
 }
 
 /// Tells the page's event streams of changes. Dropped where nobody listens: each stream begins with the whole.
@@ -204,9 +207,9 @@ impl Nudges {
         let _ = self.0.send(Nudge::Pairing);
     }
 
-    /// How much the disk lacks has changed.
-    pub fn disk(&self) {
-        let _ = self.0.send(Nudge::Disk);
+    /// What is told at one glance has changed.
+    pub fn overview(&self) {
+        let _ = self.0.send(Nudge::Overview);
     }
 
     /// Listens.
@@ -270,6 +273,7 @@ impl Hub {
             media,
             uploads,
             devices,
+            service: Service::default(),
             pairing: Pairing::default(),
             sessions: Sessions::new(&control),
             tls,

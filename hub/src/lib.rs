@@ -7,6 +7,7 @@ pub mod housekeeping; // what a hub does by itself from time to time
 pub mod api; // every route on one page, and what answers
 pub mod discovery; // answers devices that announce themselves
 pub mod hub; // the state that every room is handed
+pub mod service; // paused or not, and who has asked where the hub is
 pub mod devices; // who has joined, and what each told last
 pub mod trust; // who is trusted, and why
 pub mod intake; // the one way in
@@ -20,4 +21,5 @@ pub mod feed; // the numbered order in which things were accepted
 pub mod store; // the database, alone with redb
 pub mod disk; // room, and the reserve
 pub mod files; // the disk as this program uses it
+pub mod journal; // the last lines of the log
 pub mod clock; // the time, which tests may set

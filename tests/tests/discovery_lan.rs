@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use maloca_hub::discovery::{self, BindError, DiscoveryOptions, Identity};
+use maloca_hub::service::Service;
 use maloca_protocol::client::discover::{DiscoverOptions, discover};
 use maloca_protocol::client::interfaces::Choice;
 use maloca_protocol::limits::QUESTION_BYTES;
@@ -187,7 +188,8 @@ fn browsers_find_it_by_name_on_each_side_and_hear_its_goodbye() {
 
 fn identity() -> (watch::Sender<String>, Identity) {
     let (sender, name) = watch::channel("Casa".to_owned());
-    (sender, Identity { key: Arc::new(DeviceKey::from_seed([1; 32])), project: ProjectId([2; 16]), name })
+    let (key, service) = (Arc::new(DeviceKey::from_seed([1; 32])), Service::default().follow());
+    (sender, Identity { key, project: ProjectId([2; 16]), name, service })
 }
 
 fn loopback(port: u16) -> DiscoveryOptions {

@@ -113,6 +113,10 @@ pub(super) async fn guard(
     if let Caller::Device { id, clock } = caller {
         let now = hub.clock.now();
         hub.devices.seen(&id, now, clock.map(|clock| clock.saturating_sub(now)));
+        if let Err(waiting) = check_waiting(&hub, &id) {
+            hub.nudge.device(id);
+            return Err(waiting);
+        }
     }
     request.extensions_mut().insert(caller);
     let response = next.run(request).await;
@@ -120,6 +124,21 @@ pub(super) async fn guard(
         hub.nudge.device(id);
     }
     Ok(response)
+}
+
+/// Refuses a device that the manager lets wait. It keeps what it has, and asks again by itself.
+fn check_waiting(hub: &Hub, device: &DeviceId) -> Result<(), ApiError> {
+    let wait = |code: &str, detail: &str| Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, detail));
+    if hub.service.is_paused() {
+        return wait(
+            "hub_paused",
+            "The manager has paused the hub. Keep your records; they go over by themselves when it goes on.",
+        );
+    }
+    if hub.devices.get(device).is_some_and(|device| device.held_back) {
+        return wait("held_back", "The manager lets this device wait. Keep your records; ask the manager when its turn is.");
+    }
+    Ok(())
 }
 
 async fn identify(hub: &Hub, headers: &HeaderMap, peer: Peer) -> Result<Caller, ApiError> {

@@ -139,7 +139,7 @@ impl Gathered {
                 self.devices.insert(id);
             }
             Ok(Nudge::Pairing) => self.pairing = true,
-            Ok(Nudge::Disk) => self.overview = true,
+            Ok(Nudge::Overview) => self.overview = true,
             Err(_) => self.hello = true,
         }
     }

@@ -77,6 +77,7 @@ pub(super) async fn pair(
         told: before.as_ref().and_then(|device| device.told),
         battery: None,
         clock_offset: before.as_ref().and_then(|device| device.clock_offset),
+        held_back: before.as_ref().is_some_and(|device| device.held_back),
         contact: before.and_then(|device| device.contact),
     };
     let token = admit(&hub, device).await?;

@@ -15,6 +15,8 @@ mod changes; // the feed
 mod media; // media in and out
 mod question; // which observations are meant
 mod observations; // merged documents
+mod history; // who changed what of a document
+mod edits; // what a manager changes
 mod tiles; // the map
 mod events; // the page's live events
 mod languages; // messages that a community added
@@ -86,6 +88,7 @@ pub fn routes() -> Vec<Route> {
         route(M::GET, "/observations/categories", Member, get(observations::categories)),
         route(M::GET, "/tiles/observations/{z}/{x}/{file}", Member, get(tiles::observations)),
         route(M::GET, "/observations/{doc}", Member, get(observations::one)),
+        route(M::GET, "/observations/{doc}/history", Member, get(history::of)),
         route(M::GET, "/media/{hash}", Member, get(media::read)),
         route(M::GET, "/media/{hash}/thumbnail", Member, get(media::thumbnail)),
         // The manager's page.
@@ -94,11 +97,18 @@ pub fn routes() -> Vec<Route> {
         route(M::GET, "/languages/{file}", Anyone, get(languages::one)),
         route(M::GET, "/admin/overview", Manager, get(admin::overview::get)),
         route(M::PATCH, "/admin/hub", Manager, patch(admin::overview::change_hub)),
+        route(M::PATCH, "/admin/service", Manager, patch(admin::overview::pause)),
+        route(M::POST, "/admin/search", Manager, post(admin::overview::search)),
         route(M::POST, "/admin/link", Manager, post(admin::overview::link)),
+        route(M::POST, "/observations/{doc}/edits", Manager, post(edits::keep)),
         route(M::GET, "/admin/devices", Manager, get(admin::devices::list)),
         route(M::POST, "/admin/devices", Manager, post(admin::devices::add_plain)),
-        route(M::PATCH, "/admin/devices/{id}", Manager, patch(admin::devices::rename)),
+        route(M::PATCH, "/admin/devices/{id}", Manager, patch(admin::devices::change)),
         route(M::POST, "/admin/devices/{id}/revoke", Manager, post(admin::devices::revoke)),
+        route(M::GET, "/admin/storage", Manager, get(admin::health::storage)),
+        route(M::GET, "/admin/metrics", Manager, get(admin::health::metrics)),
+        route(M::GET, "/admin/log", Manager, get(admin::health::log_bundle)),
+        route(M::GET, "/admin/contacts", Manager, get(admin::devices::contacts)),
         route(M::GET, "/admin/pairing", Manager, get(admin::pairing::get)),
         route(M::POST, "/admin/pairing", Manager, post(admin::pairing::open)),
         route(M::DELETE, "/admin/pairing", Manager, delete(admin::pairing::close)),

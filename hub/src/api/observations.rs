@@ -7,19 +7,21 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use maloca_protocol::document::{Candidate, Document};
 use maloca_protocol::rest::BASE;
+use maloca_protocol::revision::Attachment;
 use maloca_protocol::{DeviceId, DocId, MediaHash, time};
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
 use super::access::Caller;
 use super::body::{Asked, Json, Named};
+use super::history::person;
 use super::question::{Question, Wanted, reader};
 use crate::export::columns::About;
 use crate::export::formats::geojson;
 use crate::feed;
 use crate::hub::Hub;
 use crate::query::{self, Found, PageError, Sort};
-use crate::store::rows::MediaRow;
+use crate::store::rows::{DocRow, MediaRow};
 use crate::store::view::ViewExt as _;
 use crate::store::{Snapshot, StoreError, T};
 
@@ -32,7 +34,7 @@ const MOST_CATEGORIES: usize = 200;
 
 /// An attachment, and whether its bytes are here.
 #[derive(Serialize)]
-struct ShownMedia {
+pub(super) struct ShownMedia {
     hash: MediaHash,
     name: String,
     #[serde(rename = "type")]
@@ -43,7 +45,15 @@ struct ShownMedia {
     held: bool,
 }
 
-/// A candidate of a conflict, with its author's name here.
+impl ShownMedia {
+    pub(super) fn of(view: &Snapshot, attachment: Attachment) -> Result<Self, StoreError> {
+        let held = view.row::<MediaRow>(T::Media, &attachment.hash.0)?.is_some_and(|row| row.is_held());
+        let Attachment { hash, name, media_type, size, taken_at } = attachment;
+        Ok(Self { hash, name, media_type, size, taken_at, held })
+    }
+}
+
+/// A candidate of a conflict, with its author's name here, or that of the person for whom a hub wrote it.
 #[derive(Serialize)]
 struct ShownCandidate {
     #[serde(flatten)]
@@ -82,14 +92,14 @@ struct Rest {
 fn show(hub: &Hub, view: &Snapshot, found: Found) -> Result<Shown, StoreError> {
     let Found { document, row } = found;
     let Document { doc, kind, state, deleted, set, conflicts, attachments, heads, missing, revisions, author, .. } = document;
-    let mut media = Vec::with_capacity(attachments.len());
-    for kept in attachments {
-        let held = view.row::<MediaRow>(T::Media, &kept.attachment.hash.0)?.is_some_and(|row| row.is_held());
-        let maloca_protocol::revision::Attachment { hash, name, media_type, size, taken_at } = kept.attachment;
-        media.push(ShownMedia { hash, name, media_type, size, taken_at, held });
-    }
-    let named = |candidate: Candidate| ShownCandidate { person: hub.devices.name(&candidate.author), candidate };
-    let conflicts = conflicts.into_iter().map(|(name, all)| (name, all.into_iter().map(named).collect())).collect();
+    let media = attachments.into_iter().map(|kept| ShownMedia::of(view, kept.attachment)).collect::<Result<_, _>>()?;
+    let named = |candidate: Candidate| -> Result<ShownCandidate, StoreError> {
+        Ok(ShownCandidate { person: person(hub, view, &candidate.author, &candidate.revisions)?, candidate })
+    };
+    let conflicts = conflicts
+        .into_iter()
+        .map(|(name, all)| Ok((name, all.into_iter().map(named).collect::<Result<_, StoreError>>()?)))
+        .collect::<Result<_, StoreError>>()?;
     let arrival = match row.seqs.last() {
         Some(seq) => Some(feed::entry(view, *seq)?.arrival),
         None => None,
@@ -110,10 +120,19 @@ fn show(hub: &Hub, view: &Snapshot, found: Found) -> Result<Shown, StoreError> {
         },
         conflicts,
         attachments: media,
-        person: hub.devices.name(&author),
+        person: author_name(hub, view, &author, &row)?,
         received_at: time::format_millis(arrival.map_or(0, |arrival| arrival.at)),
         clock_offset_ms: arrival.and_then(|arrival| arrival.clock_offset),
     })
+}
+
+/// Who is named as the author. Where a hub wrote for somebody who cannot sign, its revisions say for whom.
+fn author_name(hub: &Hub, view: &Snapshot, author: &DeviceId, row: &DocRow) -> Result<Option<String>, StoreError> {
+    if let (None, [first, ..]) = (hub.devices.name(author), row.seqs.as_slice()) {
+        let first = query::revision(*first, feed::entry(view, *first)?)?.id();
+        return person(hub, view, author, &[first]);
+    }
+    Ok(hub.devices.name(author))
 }
 
 /// A page of `GET /observations`.

@@ -1,5 +1,7 @@
 //! The signed door and the plain door: what devices bring becomes part of the feed, durably, before they hear of it.
 
+use std::sync::atomic::Ordering;
+
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -25,6 +27,7 @@ pub(super) async fn signed(
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "batch_too_big", detail));
     }
     check_room_for_lines(&hub, &device, &lines).await?;
+    count(&hub, &device, lines.len());
     let arrival = hub.arrival(device.id, device.clock);
     let (answer, tally) = intake::take_in(&hub.store, &hub.rules, arrival, Door::Device, lines).await?;
     hub.devices.brought(&device.id, tally, 0, hub.clock.now());
@@ -38,12 +41,18 @@ pub(super) async fn plain(
     Whole(body): Whole,
 ) -> Result<Json<PlainAnswer>, ApiError> {
     check_room(&hub, &device, body.len())?;
+    count(&hub, &device, body.len());
     let (source, items) =
         plain::read(&body).map_err(|detail| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_batch", detail))?;
     let arrival = hub.arrival(device.id, device.clock);
     let (answer, tally) = plain::take_in(&hub.store, &hub.rules, &hub.key, arrival, source, items, body.len()).await?;
     hub.devices.brought(&device.id, tally, 0, hub.clock.now());
     Ok(Json(answer))
+}
+
+/// Notes how much came, for the device's speed and its contact.
+fn count(hub: &Hub, device: &CallingDevice, bytes: usize) {
+    hub.devices.meter(&device.id, hub.clock.now()).fetch_add(bytes as u64, Ordering::Relaxed);
 }
 
 /// Refuses what the disk has no room for, and notes it on the device's card.
@@ -73,6 +82,7 @@ async fn check_room_for_lines(hub: &Hub, device: &CallingDevice, lines: &Bytes) 
 fn refused_as_full(hub: &Hub, device: &CallingDevice, lacks: u64) -> ApiError {
     let full = ApiError::full(lacks);
     let problem = full.problem();
-    hub.devices.failed(&device.id, Trouble { code: problem.code.clone(), detail: problem.detail.clone() });
+    let trouble = Trouble { code: problem.code.clone(), detail: problem.detail.clone() };
+    hub.devices.failed(&device.id, trouble, hub.clock.now());
     full
 }

@@ -10,6 +10,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::journal::Pen;
+
 mod serve; // the hub
 mod running; // what every command that runs a hub does
 mod open; // a new link to the manager's page
@@ -89,12 +91,17 @@ fn failed(error: &dyn Error) -> ExitCode {
 }
 
 fn log(verbose: bool) {
-    use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    use tracing_subscriber::{EnvFilter, fmt};
     let default =
         if verbose { "info,maloca_hub=debug,maloca_protocol=debug" } else { "warn,maloca_hub=info,maloca_protocol=info" };
     let filter = EnvFilter::try_from_env("MALOCA_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).with_target(false).init();
+    let shown = fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(false);
+    // For whoever is asked for help later: in plain letters, whatever the terminal can do.
+    let kept = fmt::layer().with_writer(|| Pen).with_ansi(false).with_target(false);
+    tracing_subscriber::registry().with(filter).with(shown).with(kept).init();
 }
 
 /// Where the data lies when nothing is said.

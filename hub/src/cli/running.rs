@@ -85,7 +85,9 @@ impl Running {
         let Self { hub, listeners, discovery, writer, announced, bounds } = self;
         let answering = async {
             if let Some(bound) = discovery {
-                let identity = Identity { key: Arc::new(hub.key.clone()), project: hub.project, name: hub.follow_name() };
+                hub.service.set_asked(bound.peers());
+                let (key, service) = (Arc::new(hub.key.clone()), hub.service.follow());
+                let identity = Identity { key, project: hub.project, name: hub.follow_name(), service };
                 discovery::run(bound, identity, hub.shutdown.clone()).await;
             }
         };

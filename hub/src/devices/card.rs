@@ -23,15 +23,15 @@ impl Devices {
     /// # Errors
     /// Where the store fails.
     pub fn card(&self, view: &impl View, id: &DeviceId) -> Result<Option<Card>, StoreError> {
-        let (device, sending, trouble) = {
+        let (device, speed, trouble) = {
             let inner = self.lock();
             let Some(device) = inner.devices.get(id).cloned() else { return Ok(None) };
-            (device, inner.sending.contains_key(id), inner.trouble.get(id).cloned())
+            (device, inner.sending.get(id).map(|sending| sending.speed as u64), inner.trouble.get(id).cloned())
         };
         let counts: AuthorRow = view.row(T::Authors, &id.0)?.unwrap_or_default();
         let standing: Option<Standing> = view.row(T::Members, &id.0)?;
         let (missing, missing_count) = missing_media(view, id, counts.wanted)?;
-        let state = state(&device, &counts, standing, sending);
+        let state = state(&device, &counts, standing, speed.is_some());
         let unsent = device.told.map(|told| told.unsent).unwrap_or_default();
         // Media that the hub wants and media that the device has not sent are mostly the same ones.
         let outstanding = counts.wanted.max(unsent.media);
@@ -51,6 +51,8 @@ impl Devices {
             },
             clock_offset_ms: device.clock_offset,
             battery: device.battery,
+            held_back: device.held_back,
+            bytes_per_second: speed,
             receipt: device.contact.map(|contact| ShownReceipt {
                 since: time::format_millis(contact.since),
                 at: time::format_millis(contact.at),
@@ -136,6 +138,10 @@ pub struct Card {
     media: MediaHere,
     clock_offset_ms: Option<i64>,
     battery: Option<f64>,
+    /// The manager lets it wait.
+    held_back: bool,
+    /// While it is sending.
+    bytes_per_second: Option<u64>,
     receipt: Option<ShownReceipt>,
     trouble: Option<Trouble>,
 }

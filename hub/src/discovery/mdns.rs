@@ -23,7 +23,7 @@ const LABEL_BYTES: usize = 63;
 /// How long goodbyes may take at shutdown.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// Announces `http_port` until shutdown, anew whenever the hub's name changes.
+/// Announces `http_port` until shutdown, anew whenever the hub's name changes or the manager wants it.
 ///
 /// # Errors
 /// When the daemon cannot start or reports that it cannot work.
@@ -35,6 +35,7 @@ pub(super) async fn announce(
 ) -> Result<(), mdns_sd::Error> {
     let daemon = Daemon::start(choice)?;
     let mut names = identity.name.clone();
+    let mut searches = identity.service.searches.clone();
     let mut look = tokio::time::interval(LIST_EVERY);
     loop {
         let name = names.borrow_and_update().clone();
@@ -49,6 +50,7 @@ pub(super) async fn announce(
                     return Ok(());
                 }
                 Ok(()) = names.changed() => break,
+                Ok(()) = searches.changed() => break,
                 _ = look.tick() => daemon.look()?,
             }
         }

@@ -5,7 +5,7 @@
 //! [`peers`]; to follow interfaces that go and come; and to start again after any failure, until shutdown.
 
 pub mod mdns; // maloca.local, for browsers and Chromebooks
-pub mod peers; // who is answered, and who has asked
+pub mod peers; // who is answered
 mod socket; // alone knows sockets
 
 use std::collections::HashSet;
@@ -21,8 +21,9 @@ use maloca_protocol::{DeviceKey, ProjectId};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::peers::{Heard, IN_TOTAL, Limits, PER_SOURCE, Peers, Verdict};
+use self::peers::{Heard, IN_TOTAL, Limits, PER_SOURCE, Verdict};
 use self::socket::Socket;
+use crate::service::{Followed, Peers};
 
 /// Room for a question and what later devices may add to it; the rest of a longer datagram is not looked at.
 const READ_BYTES: usize = 2048;
@@ -61,6 +62,8 @@ pub struct Identity {
     pub project: ProjectId,
     /// What its people call it; may change while it runs. What does not fit into an answer is cut off.
     pub name: watch::Receiver<String>,
+    /// Whether to be silent, and when to look again.
+    pub service: Followed,
 }
 
 /// Why discovery cannot begin.
@@ -190,6 +193,14 @@ impl Ears {
         Ok(Self { socket: Socket::bind(port)?, networks: Vec::new(), joined: HashSet::new() })
     }
 
+    /// Looks at all networks as if for the first time: a membership that the kernel has lost without a word is made again.
+    fn listen_anew(&mut self, choice: &Choice) {
+        for index in self.joined.drain() {
+            let _ = self.socket.leave(index);
+        }
+        self.follow(choice);
+    }
+
     /// Joins the group where networks have come and leaves it where they have gone. An interface that was recreated under
     /// its old name has a new number, and the old membership is dead.
     fn follow(&mut self, choice: &Choice) {
@@ -227,14 +238,24 @@ async fn respond(ears: &mut Ears, options: &DiscoveryOptions, identity: &Identit
     let mut limits = Limits::new(PER_SOURCE, IN_TOTAL, Instant::now());
     let mut datagram = [0; READ_BYTES];
     let mut tick = tokio::time::interval(LIST_EVERY);
+    let mut service = identity.service.clone();
     loop {
         let envelope = tokio::select! {
             _ = tick.tick() => {
                 ears.follow(&options.interfaces);
                 continue;
             }
+            Ok(()) = service.searches.changed() => {
+                ears.listen_anew(&options.interfaces);
+                limits = Limits::new(PER_SOURCE, IN_TOTAL, Instant::now());
+                continue;
+            }
             envelope = ears.socket.receive(&mut datagram) => envelope?,
         };
+        if *service.paused.borrow() {
+            // Who hears nothing asks again; an answer would only lead to a refusal.
+            continue;
+        }
         let socket::Envelope { len, source, interface, local } = envelope;
         let heard = Heard { datagram: &datagram[..len], source, interface, local };
         match peers::decide(&heard, &ears.networks, &mut limits, Instant::now()) {

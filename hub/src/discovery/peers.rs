@@ -1,13 +1,11 @@
-//! Who is answered, and who has asked: the rules of discovery without its sockets.
+//! Who is answered: the rules of discovery without its sockets.
 //!
-//! The responder calls [`decide`] for each datagram and notes the answered in [`Peers`], which the manager's page reads. It
-//! promises that nobody outside the subnet of the interface gets an answer, that nobody can make the hub send more than the
+//! The responder calls [`decide`] for each datagram. It promises that nobody outside the subnet of the interface gets an answer, that nobody can make the hub send more than the
 //! rates below, and that no table here grows with what strangers send.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use maloca_protocol::announce::{Nonce, Question, Refused};
 use maloca_protocol::client::interfaces::Interface;
@@ -21,9 +19,6 @@ pub const IN_TOTAL: Rate = Rate { burst: 200, every: Duration::from_millis(5) };
 /// Sources that are remembered for [`PER_SOURCE`]. What [`IN_TOTAL`] lets through in the five seconds until a source is
 /// forgotten (200 + 5 × 200) fits, so a flood of made-up addresses never pushes out one that must still wait.
 const MOST_SOURCES: usize = 2048;
-
-/// Askers that are kept for the page.
-const MOST_PEERS: usize = 256;
 
 /// A datagram as it was heard.
 #[derive(Debug, Clone, Copy)]
@@ -159,46 +154,6 @@ impl Limits {
     }
 }
 
-/// Somebody who asked and was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// From where.
-    pub address: Ipv4Addr,
-    /// On which of our interfaces.
-    pub interface: String,
-    /// When last, by this machine's clock.
-    pub last: SystemTime,
-    /// How often it was answered since it came onto the list.
-    pub times: u64,
-}
-
-/// Who was answered lately: a cheap handle to one list of at most 256, behind a plain mutex that is held for microseconds.
-#[derive(Debug, Clone, Default)]
-pub struct Peers(Arc<Mutex<HashMap<Ipv4Addr, Asked>>>);
-
-impl Peers {
-    /// Notes an answer; the one who has been silent longest gives way.
-    pub fn note(&self, address: Ipv4Addr, interface: &str, at: SystemTime) {
-        let mut peers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if peers.len() >= MOST_PEERS && !peers.contains_key(&address) {
-            let silent = peers.values().min_by_key(|asked| asked.last).map(|asked| asked.address);
-            silent.and_then(|silent| peers.remove(&silent));
-        }
-        let asked = peers.entry(address).or_insert_with(|| Asked { address, interface: String::new(), last: at, times: 0 });
-        interface.clone_into(&mut asked.interface);
-        asked.last = at;
-        asked.times += 1;
-    }
-
-    /// The list, the latest first.
-    #[must_use]
-    pub fn recent(&self) -> Vec<Asked> {
-        let mut recent: Vec<Asked> = self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        recent.sort_by_key(|asked| std::cmp::Reverse((asked.last, asked.address)));
-        recent
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -275,19 +230,6 @@ mod tests {
         }
         assert!(answered <= 200 + 160, "{answered} in 0.8 s");
         assert_eq!(limits.take(greedy, start + Duration::from_millis(800)), Err(Why::AskedTooOften));
-    }
-
-    #[test]
-    fn the_page_sees_the_latest_and_the_list_is_bounded() {
-        let peers = Peers::default();
-        for n in 0..1000_u32 {
-            peers.note(Ipv4Addr::from_bits(n), "wlan0", SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(n)));
-        }
-        peers.note(Ipv4Addr::from_bits(999), "eth0", SystemTime::UNIX_EPOCH + Duration::from_secs(2000));
-        let recent = peers.recent();
-        assert_eq!(recent.len(), MOST_PEERS);
-        assert_eq!((recent[0].times, recent[0].interface.as_str()), (2, "eth0"));
-        assert!(recent.is_sorted_by(|a, b| a.last >= b.last));
     }
 
     proptest! {

@@ -67,6 +67,7 @@ pub(crate) fn one(
 ) -> Result<Verdict, StoreError> {
     let id = revision.id();
     if tx.get(T::Ids, &id.0)?.is_some() {
+        tally.repeats += 1;
         return Ok(Verdict::Kept(Outcome::Duplicate));
     }
     let doc_row: DocRow = tx.row(T::Docs, revision.content().doc.as_bytes())?.unwrap_or_default();

@@ -1,10 +1,11 @@
 //! Intake: the one way in. Validate, dedup, keep, publish.
 //!
-//! Three doors call it: `api/revisions` (signed batches and the plain door), `sync` between hubs, and import from a
-//! bundle. It promises: a line is judged by its own bytes and harms no neighbour; what it answers as kept is durable; any
+//! Its doors: `api/revisions` (signed batches and the plain door), `api/edits` (what a manager writes), `sync` between hubs, and
+//! import from a bundle. It promises: a line is judged by its own bytes and harms no neighbour; what it answers as kept is durable; any
 //! number of repeats is harmless.
 
 pub mod keep; // inside the writer: dedup, admit or quarantine, update what is derived
+pub mod by_hand; // what a manager writes on a page
 pub mod plain; // the plain door: whole observations of those who cannot sign
 pub mod validate; // before the writer: lines to valid revisions
 
@@ -42,6 +43,8 @@ pub struct Tally {
     pub changed: u64,
     /// Documents that are deleted now and were not before.
     pub deleted: u64,
+    /// Revisions that were here already: sent again after an answer that was lost, or told by somebody else before.
+    pub repeats: u64,
 }
 
 /// Takes in a batch of signed lines.

@@ -184,6 +184,7 @@ impl Store {
         let opened = catch_unwind(AssertUnwindSafe(|| {
             let database = opener.open()?;
             upgrade::check(&database)?;
+            upgrade::complete(&database)?;
             let totals = writer::load_totals(&database)?;
             Ok::<_, StoreError>((database, totals))
         }));

@@ -56,6 +56,8 @@ tables! {
     Members = "members-1";
     /// `device 32` → JSON: name, when paired, what it told last.
     Devices = "devices-1";
+    /// `begin i64 with its sign flipped, device 32` → JSON: a contact of the last 90 days.
+    Contacts = "contacts-1";
     /// `BLAKE3 of a bearer token 32` → device 32.
     Tokens = "tokens-1";
     /// `device 32, BLAKE3 of source and its own id 32` → JSON: what the plain door knows of the item.

@@ -26,6 +26,24 @@ pub(super) fn begin(database: &Database) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Makes the tables that a folder of an earlier program lacks. A new table is no new format: who does not know it passes it over.
+pub(super) fn complete(database: &Database) -> Result<(), StoreError> {
+    let lacks = {
+        let transaction = database.begin_read()?;
+        let is_missing = |table: &&T| {
+            let opened = transaction.open_table(table.definition());
+            matches!(opened, Err(redb::TableError::TableDoesNotExist(_)))
+        };
+        T::ALL.iter().any(|table| is_missing(&table))
+    };
+    if lacks {
+        let transaction = database.begin_write()?;
+        drop(OpenTables::open(&transaction)?);
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
 /// Looks at the format before anything else is read.
 pub(super) fn check(database: &Database) -> Result<(), StoreError> {
     let transaction = database.begin_read()?;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use maloca_hub::discovery::{self, DiscoveryOptions, Identity};
+use maloca_hub::service::Service;
 use maloca_protocol::announce::Question;
 use maloca_protocol::client::discover::{DiscoverOptions, discover};
 use maloca_protocol::client::interfaces::Choice;
@@ -65,7 +66,12 @@ async fn hub(interfaces: Vec<String>) -> Outcome {
     let peers = bound.peers();
     println!("ready {}", bound.port());
     let (_name, name) = watch::channel("Casa comunal".to_owned());
-    let identity = Identity { key: Arc::new(DeviceKey::from_seed([7; 32])), project: ProjectId([9; 16]), name };
+    let identity = Identity {
+        key: Arc::new(DeviceKey::from_seed([7; 32])),
+        project: ProjectId([9; 16]),
+        name,
+        service: Service::default().follow(),
+    };
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(discovery::run(bound, identity, shutdown.clone()));
     input_closed().await;

@@ -1,4 +1,4 @@
-//! Devices on the manager's page: cards, names, putting one out, letting in what cannot sign.
+//! Devices on the manager's page: cards, names, letting one wait, putting one out, letting in what cannot sign, the log of contacts.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -6,8 +6,9 @@ use maloca_protocol::{DeviceId, DeviceKey, limits};
 use serde::{Deserialize, Serialize};
 
 use super::super::ApiError;
-use super::super::body::{Json, Named};
+use super::super::body::{Asked, Json, Named};
 use super::super::hub::admit;
+use crate::devices::log::{self, Logged};
 use crate::devices::{Card, Device, Kind};
 use crate::hub::Hub;
 use crate::intake::{Door, Tally, keep};
@@ -36,10 +37,17 @@ async fn card(hub: &Hub, id: DeviceId) -> Result<Json<Card>, ApiError> {
     card.map(Json).ok_or_else(|| ApiError::not_found("device"))
 }
 
-/// What may be changed of a device.
+/// The name of a new device.
 #[derive(Deserialize)]
 pub(in super::super) struct Named_ {
     name: String,
+}
+
+/// What may be changed of a device; what is left out stays.
+#[derive(Deserialize)]
+pub(in super::super) struct Change {
+    name: Option<String>,
+    held_back: Option<bool>,
 }
 
 fn clean(name: &str) -> Result<String, ApiError> {
@@ -50,14 +58,19 @@ fn clean(name: &str) -> Result<String, ApiError> {
 }
 
 /// `PATCH /admin/devices/{id}`
-pub(in super::super) async fn rename(
+pub(in super::super) async fn change(
     State(hub): State<Hub>,
     Named(id): Named<DeviceId>,
-    Json(change): Json<Named_>,
+    Json(change): Json<Change>,
 ) -> Result<Json<Card>, ApiError> {
-    let name = clean(&change.name)?;
+    let name = change.name.as_deref().map(clean).transpose()?;
     hub.devices.get(&id).ok_or_else(|| ApiError::not_found("device"))?;
-    hub.devices.rename(&id, &name);
+    if let Some(name) = name {
+        hub.devices.rename(&id, &name);
+    }
+    if let Some(held_back) = change.held_back {
+        hub.devices.hold_back(&id, held_back);
+    }
     hub.devices.save(&hub.store).await?;
     card(&hub, id).await
 }
@@ -102,7 +115,35 @@ pub(in super::super) async fn add_plain(
         battery: None,
         clock_offset: None,
         contact: None,
+        held_back: false,
     };
     let token = admit(&hub, device).await?;
     Ok((StatusCode::CREATED, Json(Added { id, token })))
+}
+
+/// Contacts on a page of the log where nothing is said, and at most.
+const PAGE: usize = 100;
+const LONGEST_PAGE: usize = 1_000;
+
+/// Which part of the log.
+#[derive(Deserialize)]
+pub(in super::super) struct Part {
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+/// The answer of `GET /admin/contacts`.
+#[derive(Serialize)]
+pub(in super::super) struct Contacts {
+    contacts: Vec<Logged>,
+    next: Option<String>,
+}
+
+/// `GET /admin/contacts`: who was here in the last 90 days, the newest contact first.
+pub(in super::super) async fn contacts(State(hub): State<Hub>, Asked(part): Asked<Part>) -> Result<Json<Contacts>, ApiError> {
+    let limit = part.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+    let page = hub.store.read(move |view| log::page(view, part.after.as_deref(), limit)).await?;
+    let (contacts, next) =
+        page.ok_or_else(|| ApiError::bad_request("`after` was not given by this hub; begin at the newest."))?;
+    Ok(Json(Contacts { contacts, next }))
 }

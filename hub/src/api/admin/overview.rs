@@ -1,11 +1,13 @@
 //! What is here, at one glance.
 
 use axum::extract::State;
-use maloca_protocol::limits;
+use axum::http::StatusCode;
+use maloca_protocol::{limits, time};
 use serde::{Deserialize, Serialize};
 
-use super::super::ApiError;
 use super::super::body::Json;
+use super::super::{ApiError, empty};
+use super::pairing::urls;
 use crate::disk::Need;
 use crate::export::ledger;
 use crate::hub::{Hub, Settings};
@@ -44,6 +46,13 @@ struct ShownDisk {
     needed_bytes: u64,
 }
 
+/// Whether phones can come in.
+#[derive(Serialize)]
+struct ShownService {
+    /// The manager lets all devices wait.
+    paused: bool,
+}
+
 #[derive(Serialize)]
 struct Trouble {
     code: &'static str,
@@ -58,6 +67,7 @@ pub(in super::super) struct Overview {
     counts: Counts,
     drives: ledger::Drives,
     disk: ShownDisk,
+    service: ShownService,
     trouble: Vec<Trouble>,
 }
 
@@ -114,6 +124,7 @@ pub(in super::super) fn of(hub: &Hub, view: &impl View) -> Result<Overview, Stor
             full,
             needed_bytes,
         },
+        service: ShownService { paused: hub.service.is_paused() },
         trouble,
     })
 }
@@ -156,4 +167,44 @@ pub(in super::super) struct Link {
 /// `POST /admin/link`: a new one-time link, for `maloca open`.
 pub(in super::super) async fn link(State(hub): State<Hub>) -> Json<Link> {
     Json(Link { token: hub.sessions.link(hub.clock.now()), port: hub.ports().http })
+}
+
+/// What is told of the service.
+#[derive(Deserialize)]
+pub(in super::super) struct Pause {
+    paused: bool,
+}
+
+/// `PATCH /admin/service`: lets all devices wait, or come again.
+pub(in super::super) async fn pause(State(hub): State<Hub>, Json(change): Json<Pause>) -> StatusCode {
+    hub.service.pause(change.paused);
+    hub.nudge.overview();
+    empty()
+}
+
+/// The answer of `POST /admin/search`.
+#[derive(Serialize)]
+pub(in super::super) struct Searched {
+    /// Where phones reach this hub; none where the machine is in no network.
+    urls: Vec<String>,
+    /// Who asked lately where the hub is, the latest first.
+    asked: Vec<ShownAsked>,
+}
+
+#[derive(Serialize)]
+struct ShownAsked {
+    address: std::net::Ipv4Addr,
+    interface: String,
+    at: String,
+}
+
+/// `POST /admin/search`: looks at the networks anew and calls out again; says where the hub is reached, and who has asked.
+pub(in super::super) async fn search(State(hub): State<Hub>) -> Json<Searched> {
+    hub.service.search();
+    let asked = hub.service.asked().into_iter().map(|asked| {
+        let since = asked.last.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let at = time::format_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        ShownAsked { address: asked.address, interface: asked.interface, at }
+    });
+    Json(Searched { urls: urls(&hub), asked: asked.collect() })
 }

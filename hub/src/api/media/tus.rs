@@ -3,10 +3,13 @@
 //! A small file takes one request; a large one is created, then sent in pieces, each durable before it is answered. The
 //! hash is declared in `Upload-Metadata` as `hash` (hex) and verified at the end; without one it is computed.
 
+use std::sync::atomic::Ordering;
+
 use axum::body::Body;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::TryStreamExt as _;
 use maloca_protocol::{MediaHash, limits, tus};
 
 use super::super::ApiError;
@@ -165,8 +168,12 @@ async fn receive(
     body: Body,
 ) -> Result<u64, ApiError> {
     let arrival = hub.arrival(device.id, device.clock);
+    let meter = hub.devices.meter(&device.id, hub.clock.now());
+    let pieces = body.into_data_stream().inspect_ok(move |piece| {
+        meter.fetch_add(piece.len() as u64, Ordering::Relaxed);
+    });
     // Boxed, so that a connection which uploads nothing does not carry an upload's room.
-    let done = Box::pin(hub.uploads.receive(upload, noted, from, body.into_data_stream(), arrival)).await;
+    let done = Box::pin(hub.uploads.receive(upload, noted, from, pieces, arrival)).await;
     match done {
         Ok(Progress::Partial(offset)) => {
             hub.devices.brought(&device.id, Tally::default(), 0, hub.clock.now());
@@ -180,7 +187,8 @@ async fn receive(
             let error = ApiError::from(error);
             if !matches!(error.problem().code.as_str(), "broken_off" | "taken_over" | "wrong_offset" | "upload_gone") {
                 let problem = error.problem();
-                hub.devices.failed(&device.id, Trouble { code: problem.code.clone(), detail: problem.detail.clone() });
+                let trouble = Trouble { code: problem.code.clone(), detail: problem.detail.clone() };
+                hub.devices.failed(&device.id, trouble, hub.clock.now());
             }
             Err(error)
         }
