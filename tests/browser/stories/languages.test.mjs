@@ -23,11 +23,11 @@ test('the page speaks the browser’s language, or the one chosen', { skip: with
   }
 
   const { page } = opened;
-  await page.getByRole('button', { name: 'Settings' }).click();
+  await page.getByRole('navigation').getByRole('link', { name: 'Settings' }).click();
   await page.getByLabel('Language').selectOption('fr');
-  await page.getByRole('dialog', { name: 'Réglages' }).waitFor();
+  await page.getByRole('heading', { name: 'Réglages' }).waitFor();
   await page.reload();
-  await page.getByText((await messages('fr'))['empty.title']).waitFor();
+  await page.getByRole('heading', { name: 'Réglages' }).waitFor();
 });
 
 test('a file in the data folder adds a community’s language', { skip: withoutHub }, async (t) => {
@@ -39,11 +39,11 @@ test('a file in the data folder adds a community’s language', { skip: withoutH
   const browser = await startBrowser(t);
   const { page, quiet } = await manager(browser, hub);
   await page.getByText('Live', { exact: true }).waitFor();
-  await page.getByRole('button', { name: 'Settings' }).click();
+  await page.getByRole('navigation').getByRole('link', { name: 'Settings' }).click();
   await page.getByLabel('Language').selectOption('qu');
-  const dialog = page.getByRole('dialog', { name: 'Allichaykuna' });
+  await page.getByRole('heading', { name: 'Allichaykuna' }).waitFor();
   // What the file lacks is said in Spanish.
-  await dialog.getByText((await messages('es'))['settings.hub_name'], { exact: true }).waitFor();
+  await page.getByText((await messages('es'))['settings.hub_name'], { exact: true }).waitFor();
   await page.reload();
   await page.waitForFunction(() => document.documentElement.lang === 'qu');
   quiet();

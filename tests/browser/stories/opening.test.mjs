@@ -39,7 +39,7 @@ test('ending the session closes the page', { skip: withoutHub }, async (t) => {
   const hub = await startHub(t);
   const browser = await startBrowser(t);
   const { page } = await manager(browser, hub);
-  await page.getByRole('button', { name: 'Settings' }).click();
+  await page.getByRole('navigation').getByRole('link', { name: 'Settings' }).click();
   await page.getByRole('button', { name: 'End this session' }).click();
   await page.getByText('maloca open').waitFor();
   await page.reload();

@@ -84,9 +84,14 @@ export const api = {
 
   overview: () => call<T.Overview>('GET', '/admin/overview'),
   renameHub: (name: string) => call<T.HubCard>('PATCH', '/admin/hub', { name }),
+  pause: (paused: boolean) => call<void>('PATCH', '/admin/service', { paused }),
+  search: () => call<T.Searched>('POST', '/admin/search'),
+  storage: () => call<T.Storage>('GET', '/admin/storage'),
+  contacts: (after?: string) => call<T.Contacts>('GET', `/admin/contacts${query({ after, limit: 50 })}`),
 
   devices: () => call<{ devices: T.DeviceCard[] }>('GET', '/admin/devices'),
-  renameDevice: (id: string, name: string) => call<T.DeviceCard>('PATCH', `/admin/devices/${part(id)}`, { name }),
+  changeDevice: (id: string, change: { name?: string; held_back?: boolean }) =>
+    call<T.DeviceCard>('PATCH', `/admin/devices/${part(id)}`, change),
   revokeDevice: (id: string) => call<T.DeviceCard>('POST', `/admin/devices/${part(id)}/revoke`),
 
   observations: (wanted: ObservationQuery, stop?: AbortSignal) =>
@@ -96,6 +101,9 @@ export const api = {
   categories: () => call<{ categories: T.CategoryCount[] }>('GET', '/observations/categories'),
   observation: (doc: string, stop?: AbortSignal) =>
     call<T.Observation>('GET', `/observations/${part(doc)}`, undefined, stop),
+  history: (doc: string, stop?: AbortSignal) =>
+    call<T.History>('GET', `/observations/${part(doc)}/history`, undefined, stop),
+  edit: (doc: string, edit: T.Edit) => call<{ revision: string }>('POST', `/observations/${part(doc)}/edits`, edit),
 
   pairing: () => call<T.Pairing | null>('GET', '/admin/pairing'),
   newPairing: () => call<T.Pairing>('POST', '/admin/pairing'),
@@ -112,4 +120,5 @@ export const api = {
 
 export const mediaUrl = (hash: string) => `${ROOT}/media/${part(hash)}`;
 export const thumbnailUrl = (hash: string) => `${ROOT}/media/${part(hash)}/thumbnail`;
+export const LOG_URL = `${ROOT}/admin/log`;
 export const EVENTS_URL = `${ROOT}/events`;

@@ -31,6 +31,8 @@ export interface Overview {
   };
   /** `needed_bytes`: what must be freed before anything new can come; 0 while there is room. */
   disk: { free_bytes: number; total_bytes: number; full: boolean; needed_bytes: number };
+  /** `paused`: all devices wait. */
+  service: { paused: boolean };
   trouble: Trouble[];
 }
 
@@ -77,8 +79,47 @@ export interface DeviceCard {
   media: { here: number; told: number; wanted_bytes: number };
   clock_offset_ms: number | null;
   battery: number | null;
+  /** The manager lets it wait. */
+  held_back: boolean;
+  /** While it is sending. */
+  bytes_per_second: number | null;
   receipt: Receipt | null;
   trouble: Trouble | null;
+}
+
+/** `bytes_per_day`: what came a day, of late; `null` before there was a whole day. */
+export interface Storage {
+  free_bytes: number;
+  total_bytes: number;
+  photo_bytes: number;
+  bytes_per_day: number | null;
+}
+
+/** A contact of the last 90 days. */
+export interface Contact {
+  device: string;
+  since: string;
+  until: string;
+  new: number;
+  changed: number;
+  deleted: number;
+  media: number;
+  bytes: number;
+  /** Records that were here already. */
+  repeats: number;
+  /** Requests that were refused or broke off. */
+  errors: number;
+}
+
+export interface Contacts {
+  contacts: Contact[];
+  next: string | null;
+}
+
+/** Where phones reach the hub, and who asked lately where it is. */
+export interface Searched {
+  urls: string[];
+  asked: { address: string; interface: string; at: string }[];
 }
 
 export interface Attachment {
@@ -95,6 +136,8 @@ export interface Candidate {
   value?: unknown;
   revisions: string[];
   author: string;
+  /** Who is named beside it: the device's name here, or the person for whom a hub wrote. */
+  person: string | null;
   created_at: string;
   shown: boolean;
 }
@@ -112,11 +155,55 @@ export interface Observation {
   missing: string[];
   revisions: number;
   author: string;
-  person: string;
+  person: string | null;
   created_at: string;
   changed_at: string;
   received_at: string;
   clock_offset_ms: number | null;
+}
+
+/** A property before a change and after it; left out where there was none. */
+export interface Step {
+  before?: unknown;
+  after?: unknown;
+}
+
+/** What one revision changed, against what its author had seen. */
+export interface Change {
+  id: string;
+  author: string;
+  person: string | null;
+  /** By the author's clock. */
+  created_at: string;
+  /** By the hub's. */
+  received_at: string;
+  clock_offset_ms: number | null;
+  /** The device that brought it, where that was another than the author's. */
+  brought_by: string | null;
+  properties: Record<string, Step>;
+  attached: Attachment[];
+  detached: Attachment[];
+  /** It deleted the observation, or brought it back. */
+  deleted?: boolean;
+  /** Nothing was made upon it yet. */
+  head: boolean;
+}
+
+/** The newest changes first; `total` counts those that are left out, too. */
+export interface History {
+  total: number;
+  changes: Change[];
+}
+
+/** What a person writes: one more revision, made upon the `heads` that the person saw. */
+export interface Edit {
+  by: string;
+  heads: string[];
+  set?: Record<string, unknown>;
+  unset?: string[];
+  attach?: Omit<Attachment, 'held'>[];
+  detach?: string[];
+  deleted?: boolean;
 }
 
 export interface ObservationPage {

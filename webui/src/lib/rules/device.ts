@@ -20,6 +20,7 @@ const STATES: Record<DeviceState, { tone: Tone; word: Plain }> = {
  * person has been out there since, and may have recorded.
  */
 export function deviceState(device: DeviceCard, now: number): { tone: Tone; word: Plain } {
+  if (device.held_back && isMember(device)) return { tone: 'off', word: 'device.state.held_back' };
   if (device.state === 'in_sync' && isSilent(device, now)) {
     return { tone: 'unknown', word: 'device.state.in_sync_then' };
   }
@@ -52,6 +53,20 @@ export function missingParts(device: DeviceCard): Said[] {
   return parts;
 }
 
+/** "1.2 MB a second, about 3 minutes left", while it sends; without a time where nobody can know it. */
+export function speedParts(device: DeviceCard): Said[] {
+  const speed = device.bytes_per_second;
+  if (speed === null || device.state !== 'receiving' || speed < SLOWEST) return [];
+  const parts: Said[] = [{ id: 'device.speed', values: { size: { bytes: speed } } }];
+  const seconds = missingOf(device).bytes / speed;
+  if (seconds >= 90) parts.push({ id: 'device.minutes_left', count: Math.round(seconds / 60) });
+  else if (seconds > 0) parts.push({ id: 'device.minute_left' });
+  return parts;
+}
+
+/** Below that, bytes a second: what is called sending then is mostly waiting, and a time from it would be invented. */
+const SLOWEST = 500;
+
 /** It was here once, but not lately. */
 export function isSilent(device: DeviceCard, now: number): boolean {
   return device.last_seen !== null && now - Date.parse(device.last_seen) > LONG_SILENCE_MS;
@@ -70,7 +85,7 @@ export function clockWarning(offset: number | null): Said | null {
 }
 
 /** "43 new, 3 changed, 1 deleted", and how many photos came. */
-export function receiptParts(receipt: Receipt): Said[] {
+export function receiptParts(receipt: Pick<Receipt, 'new' | 'changed' | 'deleted' | 'media'>): Said[] {
   const parts: Said[] = [];
   if (receipt.new) parts.push({ id: 'receipt.new', count: receipt.new });
   if (receipt.changed) parts.push({ id: 'receipt.changed', count: receipt.changed });

@@ -17,6 +17,8 @@ export function device(fields: Partial<DeviceCard> = {}): DeviceCard {
     media: { here: 10, told: 10, wanted_bytes: 0 },
     clock_offset_ms: 0,
     battery: null,
+    held_back: false,
+    bytes_per_second: null,
     receipt: null,
     trouble: null,
     ...fields,
@@ -39,6 +41,7 @@ export function overview(counts: Partial<Overview['counts']> = {}, drives: Parti
     },
     drives: { last_verified_at: null, last_path: null, not_on_drive: { observations: 0, media: 0 }, ...drives },
     disk: { free_bytes: 1e10, total_bytes: 1e11, full: false, needed_bytes: 0 },
+    service: { paused: false },
     trouble: [],
   };
 }

@@ -41,9 +41,10 @@ export interface Place {
   source?: string;
 }
 
+export const place = (observation: Observation): Place | null => placeOf(observation.set.location);
+
 /** The place, when it is one; a stranger may have written anything there. */
-export function place(observation: Observation): Place | null {
-  const location = observation.set.location;
+export function placeOf(location: unknown): Place | null {
   if (typeof location !== 'object' || location === null) return null;
   const { lat, lon, accuracy_m, source } = location as Record<string, unknown>;
   if (typeof lat !== 'number' || typeof lon !== 'number') return null;

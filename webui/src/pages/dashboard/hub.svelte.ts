@@ -120,6 +120,12 @@ export class Hub {
     if (this.overview) this.overview = { ...this.overview, hub };
   }
 
+  async endSession(): Promise<void> {
+    // A hub that does not answer keeps the session; its page is left all the same.
+    await api.closeSession().catch(() => undefined);
+    this.sessionEnded();
+  }
+
   /**
    * Each part for itself: one that fails takes no other from the screen, and only a hub that does not answer is one
    * that is not connected.

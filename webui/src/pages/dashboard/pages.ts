@@ -29,4 +29,5 @@ export const PAGES: readonly Page[] = [
     icon: 'list',
     load: () => import('./observations/ObservationsPage.svelte'),
   },
+  { paths: ['/settings'], word: 'nav.settings', icon: 'gear', load: () => import('./settings/SettingsPage.svelte') },
 ];

@@ -1,0 +1,117 @@
+import type { Observation } from '$lib/api/types';
+import type { Plain } from '$lib/i18n/messages';
+import type { Writing } from './change';
+import { isSame } from './change';
+import { place } from './observation';
+
+/** An observation as a form shows it: all of it text, as people type it. */
+export interface Form {
+  category: string;
+  notes: string;
+  /** As a field for day and time has it, in the reader's own time; empty where it is not known. */
+  observed: string;
+  lat: string;
+  lon: string;
+  others: Other[];
+  /** Hashes of the attachments that shall go. */
+  gone: string[];
+}
+
+/** A property without a place of its own, of the kinds that a line of text can hold. */
+export interface Other {
+  name: string;
+  kind: 'text' | 'number' | 'truth';
+  text: string;
+}
+
+/** What is wrong with the form: which field, and why. */
+export interface Wrong {
+  field: 'place' | 'observed' | string;
+  why: Plain;
+}
+
+const OWN = new Set(['category', 'notes', 'observed_at', 'location']);
+
+const KINDS = { string: 'text', number: 'number', boolean: 'truth' } as const;
+
+/** The form of an observation as it is. Lists and groups that other programs wrote are left alone: no line of text can hold them. */
+export function formOf(observation: Observation): Form {
+  const where = place(observation);
+  const text = (name: string) => (typeof observation.set[name] === 'string' ? (observation.set[name] as string) : '');
+  return {
+    category: text('category'),
+    notes: text('notes'),
+    observed: localOf(observation.set.observed_at),
+    lat: where ? String(where.lat) : '',
+    lon: where ? String(where.lon) : '',
+    others: Object.entries(observation.set).flatMap(([name, value]) => {
+      const kind = KINDS[typeof value as keyof typeof KINDS];
+      return OWN.has(name) || !kind ? [] : [{ name, kind, text: String(value) }];
+    }),
+    gone: [],
+  };
+}
+
+/** What the form writes that was not so before; or what is wrong with it. */
+export function writingOf(observation: Observation, form: Form): { writing: Writing } | { wrong: Wrong } {
+  const before = formOf(observation);
+  const set: Record<string, unknown> = {};
+  const unset: string[] = [];
+  const write = (name: string, value: unknown) => {
+    if (value === undefined) unset.push(name);
+    else if (!isSame(observation.set[name], value)) set[name] = value;
+  };
+  if (form.category.trim() !== before.category) write('category', form.category.trim() || undefined);
+  if (form.notes !== before.notes) write('notes', form.notes.trim() ? form.notes : undefined);
+  if (form.observed !== before.observed) {
+    const at = form.observed ? new Date(form.observed) : null;
+    if (at && Number.isNaN(at.getTime())) return { wrong: { field: 'observed', why: 'edit.wrong_time' } };
+    write('observed_at', at?.toISOString());
+  }
+  if (form.lat.trim() !== before.lat || form.lon.trim() !== before.lon) {
+    const where = placeOf(form);
+    if (where === null) return { wrong: { field: 'place', why: 'edit.wrong_place' } };
+    write('location', where);
+  }
+  for (const other of form.others) {
+    if (before.others.some((one) => one.name === other.name && one.text === other.text)) continue;
+    const value = valueOf(other);
+    if (value === null) return { wrong: { field: other.name, why: 'edit.wrong_number' } };
+    write(other.name, value);
+  }
+  return { writing: { set, unset, detach: form.gone } };
+}
+
+export function saysNothing({ set = {}, unset = [], attach = [], detach = [], deleted }: Writing): boolean {
+  return !Object.keys(set).length && !unset.length && !attach.length && !detach.length && deleted === undefined;
+}
+
+/** A place that a person typed was not measured, and says so. `undefined`: none; `null`: not a place. */
+function placeOf({ lat, lon }: Form): { lat: number; lon: number; source: 'manual' } | undefined | null {
+  if (!lat.trim() && !lon.trim()) return undefined;
+  const [north, east] = [numberOf(lat), numberOf(lon)];
+  if (north === null || east === null || Math.abs(north) > 90 || Math.abs(east) > 180) return null;
+  return { lat: north, lon: east, source: 'manual' };
+}
+
+/** A comma stands for the point in most of the languages here. */
+function numberOf(text: string): number | null {
+  const plain = text.trim().replace(',', '.');
+  return plain !== '' && Number.isFinite(Number(plain)) ? Number(plain) : null;
+}
+
+/** `undefined`: removed; `null`: not what it must be. */
+function valueOf({ kind, text }: Other): unknown {
+  if (kind === 'truth') return text === 'true';
+  if (!text.trim()) return undefined;
+  return kind === 'number' ? numberOf(text) : text;
+}
+
+/** A time as `<input type="datetime-local">` writes it, to the minute. */
+export function localOf(time: unknown): string {
+  if (typeof time !== 'string' || !Number.isFinite(Date.parse(time))) return '';
+  const at = new Date(time);
+  const two = (number: number) => String(number).padStart(2, '0');
+  const day = `${String(at.getFullYear()).padStart(4, '0')}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day}T${two(at.getHours())}:${two(at.getMinutes())}`;
+}
