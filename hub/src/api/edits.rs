@@ -46,6 +46,7 @@ impl From<EditError> for ApiError {
             EditError::SaysNothing => {
                 unprocessable("nothing_to_change", "Nothing would be different, so nothing was written.".to_owned())
             }
+            EditError::BadPreset(wrong) => unprocessable("bad_preset", wrong),
             EditError::Refused(refusal) => unprocessable(refusal.code(), refusal.sentence().to_owned()),
             EditError::Store(error) => error.into(),
         }

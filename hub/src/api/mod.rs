@@ -17,6 +17,7 @@ mod question; // which observations are meant
 mod observations; // merged documents
 mod history; // who changed what of a document
 mod edits; // what a manager changes
+mod presets; // categories
 mod tiles; // the map
 mod events; // the page's live events
 mod languages; // messages that a community added
@@ -86,6 +87,7 @@ pub fn routes() -> Vec<Route> {
         route(M::GET, "/observations", Member, get(observations::list)),
         route(M::GET, "/observations/count", Member, get(observations::count)),
         route(M::GET, "/observations/categories", Member, get(observations::categories)),
+        route(M::GET, "/presets", Member, get(presets::list)),
         route(M::GET, "/tiles/observations/{z}/{x}/{file}", Member, get(tiles::observations)),
         route(M::GET, "/observations/{doc}", Member, get(observations::one)),
         route(M::GET, "/observations/{doc}/history", Member, get(history::of)),
@@ -101,6 +103,7 @@ pub fn routes() -> Vec<Route> {
         route(M::POST, "/admin/search", Manager, post(admin::overview::search)),
         route(M::POST, "/admin/link", Manager, post(admin::overview::link)),
         route(M::POST, "/observations/{doc}/edits", Manager, post(edits::keep)),
+        route(M::POST, "/admin/presets", Manager, post(presets::add)),
         route(M::GET, "/admin/devices", Manager, get(admin::devices::list)),
         route(M::POST, "/admin/devices", Manager, post(admin::devices::add_plain)),
         route(M::PATCH, "/admin/devices/{id}", Manager, patch(admin::devices::change)),

@@ -1,6 +1,6 @@
-//! What a manager writes on a page: one more revision of a document, by the hub's key, naming the person.
+//! What a manager writes on a page: one more revision of a document, or the first of a category, by the hub's key, naming the person.
 //!
-//! `api/edits` calls this. It promises: the revision is made upon exactly what the person saw, so that what came in meanwhile shows
+//! `api/edits` and `api/presets` call this. It promises: the revision is made upon exactly what the person saw, so that what came in meanwhile shows
 //! as a conflict and is never covered; it passes the same judge as a stranger's; documents that say who is in are not written here.
 
 use maloca_protocol::document::{self, Document};
@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{Door, Rules, Tally, keep};
 use crate::query;
+use crate::query::presets::{self, PRESET, preset_doc};
 use crate::store::rows::{Arrival, DocRow};
 use crate::store::view::ViewExt as _;
 use crate::store::{Store, StoreError, T, WriteTx};
@@ -59,6 +60,9 @@ pub enum EditError {
     /// Nothing would change.
     #[error("the edit changes nothing")]
     SaysNothing,
+    /// What was a category would be none; says why.
+    #[error("{0}")]
+    BadPreset(String),
     /// The revision breaks a rule that holds for everybody's.
     #[error("{}", .0.sentence())]
     Refused(Refusal),
@@ -79,13 +83,52 @@ pub async fn keep_edit(
     doc: DocId,
     mut edit: Edit,
 ) -> Result<RevisionId, EditError> {
-    edit.by = edit.by.trim().to_owned();
-    if edit.by.is_empty() || edit.by.len() > limits::NAME_BYTES {
-        return Err(EditError::NoName);
-    }
+    edit.by = person(&edit.by)?;
     let (rules, key) = (rules.clone(), key.clone());
     let kept = store.write(limits::REVISION_BYTES, move |tx| one(tx, &rules, &key, arrival, doc, &edit));
     kept.await?
+}
+
+/// The name of a person, without what stands around it.
+fn person(name: &str) -> Result<String, EditError> {
+    let name = name.trim();
+    if name.is_empty() || name.len() > limits::NAME_BYTES { Err(EditError::NoName) } else { Ok(name.to_owned()) }
+}
+
+/// Begins categories, all of them or none, and says which are new. One whose document is here already is left as it is.
+///
+/// # Errors
+/// See [`EditError`].
+pub async fn begin_presets(
+    store: &Store,
+    rules: &Rules,
+    key: &DeviceKey,
+    arrival: Arrival,
+    by: String,
+    sets: Vec<Map<String, Value>>,
+) -> Result<Vec<DocId>, EditError> {
+    let by = person(&by)?;
+    let mut signed = Vec::with_capacity(sets.len());
+    for set in sets {
+        let name = set.get("key").and_then(Value::as_str).unwrap_or_default();
+        let mut draft = Draft::new(PRESET, preset_doc(name), arrival.at);
+        draft.set = set;
+        draft.extra.insert(BY.to_owned(), by.clone().into());
+        signed.push(draft.sign(key).map_err(EditError::Refused)?);
+    }
+    let (rules, weight) = (rules.clone(), signed.iter().map(|revision| revision.canonical().len()).sum());
+    let kept = store.write(weight, move |tx| {
+        let mut added = Vec::new();
+        for revision in &signed {
+            let doc = revision.content().doc;
+            if tx.row::<DocRow>(T::Docs, doc.as_bytes())?.is_none() {
+                keep::one(tx, &rules, arrival, Door::Trusted, revision, &mut Tally::default())?;
+                added.push(doc);
+            }
+        }
+        Ok(added)
+    });
+    Ok(kept.await?)
 }
 
 type Kept = Result<RevisionId, EditError>;
@@ -108,6 +151,14 @@ fn one(
         return Ok(Err(EditError::NotSeen));
     }
     let draft = draft(&document, arrival, edit);
+    if document.kind == PRESET {
+        let mut set = document.set.clone();
+        set.retain(|name, _| !edit.unset.contains(name));
+        set.extend(edit.set.clone());
+        if let Err(wrong) = presets::check(&set) {
+            return Ok(Err(EditError::BadPreset(wrong)));
+        }
+    }
     if says_nothing(&draft, &document) {
         return Ok(Err(EditError::SaysNothing));
     }

@@ -9,6 +9,7 @@ use maloca_protocol::{DeviceId, MediaHash, RevisionId, ValidRevision, limits};
 
 use super::{Door, Kept, Rules, Tally};
 use crate::query::index;
+use crate::query::presets::PRESET;
 use crate::store::rows::{
     Arrival, Attached, DocRow, Entry, Keeping, MediaRow, Nothing, Place, Row as _, Standing, Subject, Summary,
 };
@@ -153,6 +154,9 @@ fn admit(
     count_change(tx, before.as_ref().map(|(_, summary)| summary), &summary, tally);
     index::replace(tx, before, seq, &summary)?;
     tx.tell().docs.insert(content.doc);
+    if content.kind == PRESET {
+        tx.put(T::Presets, content.doc.as_bytes(), &Nothing)?;
+    }
     members::after_admission(tx, rules, revision)
 }
 

@@ -13,9 +13,11 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Door, Rules, Tally, keep};
+use crate::query::presets;
 use crate::store::rows::Arrival;
 use crate::store::view::ViewExt as _;
 use crate::store::{Store, StoreError, T, WriteTx};
+use crate::trust::members;
 
 /// What the door remembers of an item.
 #[derive(Serialize, Deserialize)]
@@ -114,6 +116,10 @@ fn one(
             return Ok(result(item, Outcome::Duplicate, doc, revision));
         }
     }
+    if is_for_hubs(&item.kind) {
+        let detail = "Documents of this kind are said by hubs alone. Send observations here.";
+        return Ok(refused(&item.id, "reserved_kind", detail));
+    }
     let draft = draft(item, doc, known.as_ref(), arrival, source);
     if let (Some(known), true) = (&known, says_nothing(&draft)) {
         let revision = known.revision;
@@ -132,6 +138,11 @@ fn one(
             Ok(result(item, outcome, doc, revision.id()))
         }
     }
+}
+
+/// What the hub signs here it signs for somebody else, so it must not be what counts because a hub says it.
+fn is_for_hubs(kind: &str) -> bool {
+    matches!(kind, members::MEMBER | members::REVOKE | members::HUB | presets::PRESET)
 }
 
 fn place(device: &DeviceId, source: &str, id: &str) -> Vec<u8> {

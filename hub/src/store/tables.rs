@@ -54,6 +54,8 @@ tables! {
     Media = "media-1";
     /// `device 32` → [`super::rows::Standing`]: member or revoked. Derived from revisions of hubs.
     Members = "members-1";
+    /// `doc 16` → nothing: documents of which a revision is of the kind `preset`, whoever wrote it. Derived.
+    Presets = "presets-1";
     /// `device 32` → JSON: name, when paired, what it told last.
     Devices = "devices-1";
     /// `begin i64 with its sign flipped, device 32` → JSON: a contact of the last 90 days.

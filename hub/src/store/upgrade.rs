@@ -26,7 +26,8 @@ pub(super) fn begin(database: &Database) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes the tables that a folder of an earlier program lacks. A new table is no new format: who does not know it passes it over.
+/// Makes the tables that a folder of an earlier program lacks. A new table is no new format: who does not know it passes it over. They
+/// begin empty, which is right: no earlier program let anybody write what is in them.
 pub(super) fn complete(database: &Database) -> Result<(), StoreError> {
     let lacks = {
         let transaction = database.begin_read()?;

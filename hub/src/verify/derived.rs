@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Look;
 use crate::intake::keep;
+use crate::query::presets::PRESET;
 use crate::query::{self, index};
 use crate::store::rows::{Attached, AuthorRow, DocRow, MediaRow, Row as _, Standing, Summary, doc_id};
 use crate::store::view::ViewExt as _;
@@ -42,7 +43,8 @@ pub(super) fn documents(look: &mut Look<'_>) -> Result<(), StoreError> {
     let ids = look.count(T::Ids)?;
     let kept = in_log + look.totals.quarantined;
     look.expect(ids == kept, || format!("the index of revisions has {ids} rows for {kept} revisions"));
-    for (table, expected) in [(T::ByReceived, documents), (T::ByObserved, documents), (T::Merged, merged), (T::Refs, refs)] {
+    let presets = look.presets;
+    for (table, expected) in [(T::Presets, presets), (T::ByReceived, documents), (T::ByObserved, documents), (T::Merged, merged), (T::Refs, refs)] {
         let rows = look.count(table)?;
         look.expect(rows == expected, || format!("table {} has {rows} rows instead of {expected}", table.name()));
     }
@@ -74,6 +76,11 @@ fn one(look: &mut Look<'_>, doc: DocId, row: &DocRow) -> Result<u64, StoreError>
     let stored = view.get(T::Merged, doc.as_bytes())?;
     let expected = (history.len() > 1).then(|| document.canonical());
     look.expect(stored == expected, || format!("document {doc}: the merged document is not what its revisions come to"));
+    if history.iter().any(|revision| revision.content().kind == PRESET) {
+        look.presets += 1;
+        let is_listed = view.get(T::Presets, doc.as_bytes())?.is_some();
+        look.expect(is_listed, || format!("document {doc} is a category and is not among the categories"));
+    }
     let summary = index::summary(&document);
     let last = row.seqs.last().copied().unwrap_or_default();
     let listed: Option<Summary> = view.row(T::ByReceived, &last.to_be_bytes())?;

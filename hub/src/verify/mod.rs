@@ -73,6 +73,7 @@ struct Look<'a> {
     /// Revisions in the log, rows that must be in other tables.
     in_log: u64,
     held_entries: u64,
+    presets: u64,
 }
 
 impl Look<'_> {
@@ -157,6 +158,7 @@ pub fn folder(files: &Files, data: &Path, tell: Tell<'_>) -> Result<Summary, Can
         authors: BTreeMap::new(),
         in_log: 0,
         held_entries: 0,
+        presets: 0,
     };
     look.expect(project.is_some(), || "the project's id is missing from the database".into());
     look.expect(key.is_some(), || format!("the hub's key {} is missing or holds no key", identity::KEY_FILE));

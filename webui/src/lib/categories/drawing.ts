@@ -1,0 +1,14 @@
+/** A drawing of filled paths on a square or oblong field. */
+export interface Drawing {
+  viewBox: string;
+  paths: string[];
+}
+
+/** The paths of an SVG. Anything else in it is left out, whatever it says. */
+export function drawingOf(svg: string): Drawing {
+  const paths = [...svg.matchAll(/<path\b[^>]*?\sd="([^"]*)"/gs)].map(([, d]) => d ?? '');
+  return { viewBox: /\sviewBox="([-\d. ]+)"/.exec(svg)?.[1] ?? '0 0 15 15', paths };
+}
+
+/** An icon that came with imported categories: a picture in itself. As the source of an image it runs nothing and asks for nothing. */
+export const isPicture = (icon: string): boolean => icon.startsWith('data:image/svg+xml;base64,') || icon.startsWith('data:image/png;base64,');
