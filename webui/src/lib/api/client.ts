@@ -105,6 +105,10 @@ export const api = {
     call<T.History>('GET', `/observations/${part(doc)}/history`, undefined, stop),
   edit: (doc: string, edit: T.Edit) => call<{ revision: string }>('POST', `/observations/${part(doc)}/edits`, edit),
 
+  presets: () => call<{ presets: T.Preset[] }>('GET', '/presets'),
+  addPresets: (by: string, presets: T.PresetSet[]) =>
+    call<{ added: string[]; known: number }>('POST', '/admin/presets', { by, presets }),
+
   pairing: () => call<T.Pairing | null>('GET', '/admin/pairing'),
   newPairing: () => call<T.Pairing>('POST', '/admin/pairing'),
   closePairing: () => call<void>('DELETE', '/admin/pairing'),

@@ -206,6 +206,36 @@ export interface Edit {
   deleted?: boolean;
 }
 
+/** A question of a category. Its answer is the observation's property of the name `key`. */
+export interface PresetField {
+  key: string;
+  type: 'text' | 'number' | 'one' | 'many' | 'date';
+  label: Record<string, string>;
+  required?: boolean;
+  options?: { value: string; label: Record<string, string> }[];
+}
+
+/** What a category is. `key` stands in its observations as their `category`. */
+export interface PresetSet {
+  key: string;
+  name: Record<string, string>;
+  /** The name of a built-in icon, or a picture as a `data:` address. */
+  icon?: string;
+  color?: string;
+  order?: number;
+  /** No longer offered; its observations keep it. */
+  retired?: boolean;
+  fields?: PresetField[];
+}
+
+export interface Preset {
+  doc: string;
+  heads: string[];
+  state: 'whole' | 'conflict' | 'incomplete';
+  set: PresetSet;
+  changed_at: string;
+}
+
 export interface ObservationPage {
   observations: Observation[];
   next: string | null;

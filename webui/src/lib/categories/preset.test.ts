@@ -70,7 +70,7 @@ describe('an edit', () => {
 });
 
 describe('an answer', () => {
-  const options = [{ value: 'us', label: { es: 'Nosotros' } }, { value: 'they', label: {} }];
+  const options: PresetField['options'] = [{ value: 'us', label: { es: 'Nosotros' } }, { value: 'they', label: {} }];
   const field: PresetField = { key: 'who', type: 'many', label: { es: '¿Quién?' }, options };
   it('is read by its labels', () => {
     expect(answerOf(field, ['us', 'they', 'x'], 'es')).toBe('Nosotros, they, x');

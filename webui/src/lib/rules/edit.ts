@@ -1,4 +1,4 @@
-import type { Observation } from '$lib/api/types';
+import type { Observation, PresetField } from '$lib/api/types';
 import type { Plain } from '$lib/i18n/messages';
 import type { Writing } from './change';
 import { isSame } from './change';
@@ -17,11 +17,14 @@ export interface Form {
   gone: string[];
 }
 
-/** A property without a place of its own, of the kinds that a line of text can hold. */
+/** A property without a place of its own, of the kinds that a form can hold. */
 export interface Other {
   name: string;
-  kind: 'text' | 'number' | 'truth';
+  /** Of `many` the text holds the values that are chosen, one a line. */
+  kind: 'text' | 'number' | 'truth' | 'date' | 'one' | 'many';
   text: string;
+  /** The question of the category that it answers. */
+  question?: PresetField;
 }
 
 /** What is wrong with the form: which field, and why. */
@@ -34,8 +37,11 @@ const OWN = new Set(['category', 'notes', 'observed_at', 'location']);
 
 const KINDS = { string: 'text', number: 'number', boolean: 'truth' } as const;
 
-/** The form of an observation as it is. Lists and groups that other programs wrote are left alone: no line of text can hold them. */
-export function formOf(observation: Observation): Form {
+/**
+ * The form of an observation as it is: the questions of its category first, answered or not. Lists and groups that other
+ * programs wrote are left alone: no line of text can hold them.
+ */
+export function formOf(observation: Observation, asked: PresetField[] = []): Form {
   const where = place(observation);
   const text = (name: string) => (typeof observation.set[name] === 'string' ? (observation.set[name] as string) : '');
   return {
@@ -44,22 +50,45 @@ export function formOf(observation: Observation): Form {
     observed: localOf(observation.set.observed_at),
     lat: where ? String(where.lat) : '',
     lon: where ? String(where.lon) : '',
-    others: Object.entries(observation.set).flatMap(([name, value]) => {
-      const kind = KINDS[typeof value as keyof typeof KINDS];
-      return OWN.has(name) || !kind ? [] : [{ name, kind, text: String(value) }];
-    }),
+    others: [...asked.filter(({ key }) => !OWN.has(key)).flatMap((question) => answered(observation, question)), ...rest(observation, asked)],
     gone: [],
   };
 }
 
+/** A question with its answer. One that is answered in a form of its own (another program wrote it) is left alone. */
+function answered(observation: Observation, question: PresetField): Other[] {
+  const { key: name, type: kind } = question;
+  const value = observation.set[name];
+  if (value === undefined) return [{ name, kind, text: '', question }];
+  if (kind === 'many') {
+    const values = Array.isArray(value) && value.every((one) => typeof one === 'string') ? value : null;
+    return values ? [{ name, kind, text: values.join('\n'), question }] : [];
+  }
+  if (kind === 'number' && typeof value === 'number') return [{ name, kind, text: String(value), question }];
+  return typeof value === 'string' && kind !== 'number' ? [{ name, kind, text: value, question }] : [];
+}
+
+function rest(observation: Observation, asked: PresetField[]): Other[] {
+  return Object.entries(observation.set).flatMap(([name, value]) => {
+    const kind = KINDS[typeof value as keyof typeof KINDS];
+    const isAsked = asked.some(({ key }) => key === name);
+    return OWN.has(name) || isAsked || !kind ? [] : [{ name, kind, text: String(value) }];
+  });
+}
+
 /** What the form writes that was not so before; or what is wrong with it. */
-export function writingOf(observation: Observation, form: Form): { writing: Writing } | { wrong: Wrong } {
-  const before = formOf(observation);
+export function writingOf(
+  observation: Observation,
+  form: Form,
+  asked: PresetField[] = [],
+): { writing: Writing } | { wrong: Wrong } {
+  const before = formOf(observation, asked);
   const set: Record<string, unknown> = {};
   const unset: string[] = [];
   const write = (name: string, value: unknown) => {
-    if (value === undefined) unset.push(name);
-    else if (!isSame(observation.set[name], value)) set[name] = value;
+    if (value === undefined) {
+      if (Object.hasOwn(observation.set, name)) unset.push(name);
+    } else if (!isSame(observation.set[name], value)) set[name] = value;
   };
   if (form.category.trim() !== before.category) write('category', form.category.trim() || undefined);
   if (form.notes !== before.notes) write('notes', form.notes.trim() ? form.notes : undefined);
@@ -104,6 +133,7 @@ function numberOf(text: string): number | null {
 function valueOf({ kind, text }: Other): unknown {
   if (kind === 'truth') return text === 'true';
   if (!text.trim()) return undefined;
+  if (kind === 'many') return text.split('\n').filter(Boolean);
   return kind === 'number' ? numberOf(text) : text;
 }
 

@@ -1,8 +1,9 @@
 import { api } from '$lib/api/client';
 import { EventStream } from '$lib/api/events';
 import { Problem } from '$lib/api/problem';
-import type { DeviceCard, ExportJob, LedgerEntry, Observation, ObservationPage, Overview, Pairing } from '$lib/api/types';
+import type { DeviceCard, ExportJob, LedgerEntry, Observation, ObservationPage, Overview, Pairing, Preset } from '$lib/api/types';
 import { absorb, append, markHeld, putDevice, putJob, replace, unseen, type Shown } from '$lib/rules/lists';
+import { known } from '$lib/categories/known.svelte';
 import { i18n } from '$lib/i18n/i18n.svelte';
 import { OneAtATime } from './one-at-a-time';
 
@@ -107,6 +108,15 @@ export class Hub {
     this.shown = append(this.shown, await api.observations({ ...NEWEST, after: this.shown.next }));
   }
 
+  /** The categories, those that are retired included. */
+  get presets(): Preset[] {
+    return known.presets;
+  }
+
+  async fetchPresets(): Promise<void> {
+    ({ presets: known.presets } = await api.presets());
+  }
+
   putDevice(card: DeviceCard): void {
     this.devices = putDevice(this.devices, card);
   }
@@ -137,6 +147,7 @@ export class Hub {
       api.exports().then(({ jobs, ledger }) => void Object.assign(this, { jobs, ledger })),
       api.pairing().then((pairing) => void (this.pairing = pairing)),
       this.#fetchNewest(),
+      this.fetchPresets(),
       // A community's file may be damaged; the page then speaks what it can.
       i18n.addFromHub().catch(() => undefined),
     ];
@@ -170,6 +181,7 @@ export class Hub {
     if (overview) this.overview = { ...overview, counts: { ...overview.counts, observations: count } };
     for (const { changed } of this.#watchers) changed(docs);
     this.#newest.run();
+    if (docs.some((doc) => this.presets.some((preset) => preset.doc === doc))) this.fetchPresets().catch(() => undefined);
     const below = this.shown.items.slice(PAGE).filter(({ doc }) => docs.includes(doc));
     const now = await Promise.allSettled(below.map(({ doc }) => api.observation(doc)));
     for (const answer of now) if (answer.status === 'fulfilled') this.shown = replace(this.shown, answer.value);

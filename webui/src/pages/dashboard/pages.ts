@@ -29,5 +29,6 @@ export const PAGES: readonly Page[] = [
     icon: 'list',
     load: () => import('./observations/ObservationsPage.svelte'),
   },
+  { paths: ['/categories'], word: 'nav.categories', icon: 'grid', load: () => import('./categories/CategoriesPage.svelte') },
   { paths: ['/settings'], word: 'nav.settings', icon: 'gear', load: () => import('./settings/SettingsPage.svelte') },
 ];

@@ -1,3 +1,6 @@
+import type { PresetField } from '$lib/api/types';
+import { known } from '$lib/categories/known.svelte';
+import { answerOf, saidIn } from '$lib/categories/preset';
 import { i18n, t } from '$lib/i18n/i18n.svelte';
 import type { Plain } from '$lib/i18n/messages';
 import { asText, clip, coordinates, placeOf } from '$lib/rules/observation';
@@ -14,12 +17,19 @@ const WORDS: Record<string, Plain> = {
 /** Longer values are cut in a history; whole they stand on the observation. */
 const LONGEST = 400;
 
-export function wordOf(property: string): string {
+/** What a property is called: by the page, else by the question of the observation's category, else as it was written. */
+export function wordOf(property: string, asked?: PresetField[]): string {
   const word = Object.hasOwn(WORDS, property) ? WORDS[property] : undefined;
-  return word ? t(word) : property;
+  if (word) return t(word);
+  const question = asked?.find(({ key }) => key === property);
+  return (question && saidIn(question.label, i18n.speaker.language)) || property;
 }
 
-export function textOf(property: string, value: unknown): string {
+export function textOf(property: string, value: unknown, asked?: PresetField[]): string {
+  if (property === 'category' && typeof value === 'string') return clip(known.wordOf(value), LONGEST);
+  const question = asked?.find(({ key }) => key === property);
+  const answer = question ? answerOf(question, value, i18n.speaker.language) : null;
+  if (answer !== null) return clip(answer, LONGEST);
   if (property === 'observed_at' && typeof value === 'string') return i18n.speaker.moment(value);
   const where = property === 'location' ? placeOf(value) : null;
   if (!where) return clip(asText(value), LONGEST);
