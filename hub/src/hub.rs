@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::basemaps::Basemaps;
 use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::disk::Disk;
@@ -144,6 +145,8 @@ pub struct Inner {
     pub exports: Jobs,
     /// Tiles of the map.
     pub tiles: Tiles,
+    /// Maps that lie under observations.
+    pub basemaps: Basemaps,
     /// The disk under the data folder.
     pub disk: Disk,
     /// The clock.
@@ -264,6 +267,7 @@ impl Hub {
         sweep::sweep(&store, &media, options.clock.now(), &uploads).await.map_err(in_store)?;
         let devices = store.snapshot().and_then(|view| Devices::load(&view)).map_err(in_store)?;
         let tls = tls::open(&files, &data, &key).map_err(folder)?;
+        let basemaps = Basemaps::open(files.clone(), &data, disk.clone());
         let control = random_token();
         let (name, _) = watch::channel(begun.settings.name.clone());
         let hub = Inner {
@@ -279,6 +283,7 @@ impl Hub {
             tls,
             exports: Jobs::default(),
             tiles: Tiles::default(),
+            basemaps,
             disk,
             clock: options.clock,
             control,

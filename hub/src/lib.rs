@@ -14,6 +14,7 @@ pub mod intake; // the one way in
 pub mod media; // files named by their hash
 pub mod demo; // made-up observations with drawn photos
 pub mod verify; // re-reads everything and says what is wrong
+pub mod basemaps; // maps that lie under observations
 pub mod export; // bundles on drives, and the ledger of them
 pub mod tiles; // observations on a map
 pub mod query; // one filter, order and count for all who look

@@ -35,7 +35,7 @@ impl ApiError {
         &self.problem
     }
 
-    fn because(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+    pub(super) fn because(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
         self.cause = Some(Box::new(cause));
         self
     }

@@ -19,6 +19,7 @@ mod history; // who changed what of a document
 mod edits; // what a manager changes
 mod presets; // categories
 mod tiles; // the map
+mod basemaps; // what lies under it
 mod events; // the page's live events
 mod languages; // messages that a community added
 mod admin; // the manager's calls
@@ -91,6 +92,10 @@ pub fn routes() -> Vec<Route> {
         route(M::GET, "/tiles/observations/{z}/{x}/{file}", Member, get(tiles::observations)),
         route(M::GET, "/observations/{doc}", Member, get(observations::one)),
         route(M::GET, "/observations/{doc}/history", Member, get(history::of)),
+        route(M::GET, "/basemaps", Member, get(basemaps::list)),
+        route(M::GET, "/basemaps/{id}/style", Member, get(basemaps::style)),
+        route(M::GET, "/basemaps/{id}/parts/{*path}", Member, get(basemaps::part)),
+        route(M::GET, "/tiles/basemaps/{id}/{z}/{x}/{y}", Member, get(basemaps::tile)),
         route(M::GET, "/media/{hash}", Member, get(media::read)),
         route(M::GET, "/media/{hash}/thumbnail", Member, get(media::thumbnail)),
         // The manager's page.
@@ -119,6 +124,12 @@ pub fn routes() -> Vec<Route> {
         route(M::POST, "/admin/exports", Manager, post(admin::exports::start)),
         route(M::DELETE, "/admin/exports/{id}", Manager, delete(admin::exports::cancel)),
         route(M::GET, "/admin/places", Manager, get(admin::exports::places)),
+        route(M::POST, "/admin/basemaps", Manager, post(basemaps::copy)),
+        route(M::POST, "/admin/basemaps/upload", Manager, post(basemaps::upload)),
+        route(M::GET, "/admin/basemaps/found", Manager, get(basemaps::found)),
+        route(M::GET, "/admin/basemaps/copy", Manager, get(basemaps::copying)),
+        route(M::DELETE, "/admin/basemaps/copy", Manager, delete(basemaps::stop)),
+        route(M::DELETE, "/admin/basemaps/{id}", Manager, delete(basemaps::remove)),
     ]
 }
 

@@ -20,15 +20,23 @@ async function call<Answer>(method: string, path: string, body?: unknown, stop?:
   }
 }
 
-async function answer<Answer>(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Answer> {
-  const init: RequestInit = { method, signal, credentials: 'same-origin' };
+function answer<Answer>(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Answer> {
+  const init: RequestInit = { method, signal };
   if (body !== undefined) {
     init.headers = { 'Content-Type': 'application/json' };
     init.body = JSON.stringify(body);
   }
+  return ask<Answer>(path, init);
+}
+
+/** A file, as it lies on the disk: the browser reads it while it sends. */
+const send = <Answer>(path: string, file: File, signal: AbortSignal): Promise<Answer> =>
+  ask<Answer>(path, { method: 'POST', signal, body: file, headers: { 'Content-Type': 'application/octet-stream' } });
+
+async function ask<Answer>(path: string, init: RequestInit): Promise<Answer> {
   let response: Response;
   try {
-    response = await fetch(ROOT + path, init);
+    response = await fetch(ROOT + path, { ...init, credentials: 'same-origin' });
   } catch {
     throw Problem.unreachable();
   }
@@ -118,6 +126,17 @@ export const api = {
   cancelExport: (id: string) => call<void>('DELETE', `/admin/exports/${part(id)}`),
   places: () => call<{ places: T.Place[] }>('GET', '/admin/places'),
 
+  basemaps: () => call<{ basemaps: T.Basemap[] }>('GET', '/basemaps'),
+  basemapStyle: (id: string) => call<unknown>('GET', `/basemaps/${part(id)}/style`),
+  foundBasemaps: () => call<{ maps: T.FoundMap[]; complete: boolean }>('GET', '/admin/basemaps/found'),
+  copyBasemap: (path: string) => call<T.MapCopy>('POST', '/admin/basemaps', { path }),
+  /** As long as it takes: a map has gigabytes. */
+  sendBasemap: (file: File, stop: AbortSignal) =>
+    send<T.Basemap>(`/admin/basemaps/upload${query({ name: file.name })}`, file, stop),
+  basemapCopy: () => call<{ copy: T.MapCopy | null }>('GET', '/admin/basemaps/copy'),
+  stopBasemapCopy: () => call<void>('DELETE', '/admin/basemaps/copy'),
+  removeBasemap: (id: string) => call<void>('DELETE', `/admin/basemaps/${part(id)}`),
+
   languages: () => call<{ languages: T.Language[] }>('GET', '/languages'),
   language: (code: string) => call<Record<string, string>>('GET', `/languages/${part(code)}.json`),
 };
@@ -125,4 +144,5 @@ export const api = {
 export const mediaUrl = (hash: string) => `${ROOT}/media/${part(hash)}`;
 export const thumbnailUrl = (hash: string) => `${ROOT}/media/${part(hash)}/thumbnail`;
 export const LOG_URL = `${ROOT}/admin/log`;
+export const basemapTilesUrl = (id: string) => `${ROOT}/tiles/basemaps/${part(id)}/{z}/{x}/{y}`;
 export const EVENTS_URL = `${ROOT}/events`;

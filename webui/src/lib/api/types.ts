@@ -298,6 +298,48 @@ export interface Place {
   removable: boolean;
 }
 
+/** A map that lies under observations. What it says of itself is left out where it cannot be read; then `trouble` says why. */
+export interface Basemap {
+  id: string;
+  name: string;
+  bytes: number;
+  format?: MapFormat;
+  kind?: 'raster' | 'vector';
+  schema?: 'protomaps' | 'openmaptiles' | 'other' | 'own';
+  layers?: string[];
+  /** West, south, east, north. */
+  bounds?: [number, number, number, number] | null;
+  minzoom?: number;
+  maxzoom?: number;
+  /** Plain text. */
+  attribution?: string;
+  trouble: string | null;
+}
+
+export type MapFormat = 'pmtiles' | 'mbtiles' | 'smp';
+
+/** A map that is being copied into the hub, or was the last. */
+export interface MapCopy {
+  name: string;
+  state: 'copying' | 'checking' | 'done' | 'failed' | 'cancelled';
+  bytes: number;
+  bytes_total: number;
+  /** The map that it became. */
+  map: string | null;
+  trouble: Trouble | null;
+}
+
+/** A map file on a drive. */
+export interface FoundMap {
+  path: string;
+  name: string;
+  format: MapFormat;
+  bytes: number;
+  /** What people call the drive. */
+  place: string;
+  removable: boolean;
+}
+
 export interface Language {
   code: string;
   name: string;

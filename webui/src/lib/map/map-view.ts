@@ -9,6 +9,7 @@ import { GeoJSONSource, Map as GlMap, VectorTileSource, addProtocol, removeProto
 import type { GeoJSON } from 'geojson';
 import type { MapGeoJSONFeature, PointLike } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
+import { isBasemapSource, type Ground } from './basemap/ground';
 import { graticuleLines, graticuleStep } from './graticule';
 import { drawMark } from './mark-image';
 import { markOf, type Mark } from './marks';
@@ -35,6 +36,8 @@ export interface MapEvents {
   onseen: (seen: Seen | null) => void;
   /** Enter, and nothing is at the cross. */
   onnothing: () => void;
+  /** A part of the basemap does not come. */
+  onbasemapfailed: () => void;
 }
 
 /** A finger covers this much around the place that it means. */
@@ -60,7 +63,10 @@ export class MapView {
   #palette: Palette;
   #tiles: string;
   #drawn = new Map<string, Mark>();
+  /** What lies under everything, in the colours that are given. */
+  #basemap: ((palette: Palette) => Ground) | null = null;
   #refreshing: ReturnType<typeof setTimeout> | undefined;
+  #askingAgain: ReturnType<typeof setTimeout> | undefined;
   #gone = false;
   readonly #keeper = new TileKeeper();
   /** Tiles of this map go through its keeper: MapLibre asks for them by this scheme. */
@@ -100,7 +106,7 @@ export class MapView {
     map.on('resize', () => this.#moved());
     map.on('moveend', () => this.#drawGraticule());
     map.on('idle', () => this.#rested());
-    map.on('error', ({ error }) => console.error(error));
+    map.on('error', (event) => this.#failed(event.error as { status?: number }, (event as { sourceId?: string }).sourceId));
     map.on('click', ({ point }) => this.#choose(point.x, point.y));
     map.on('mousemove', ({ lngLat, point }) => {
       const { lat, lng } = lngLat.wrap();
@@ -158,9 +164,18 @@ export class MapView {
     this.#put(style.TERRITORY_NAMES, namesOf(features));
   }
 
+  /** Lays a basemap under everything but the outline of the world; `null` takes it away. */
+  setBasemap(make: ((palette: Palette) => Ground) | null): void {
+    if (make === this.#basemap) return;
+    if (this.#basemap) this.#lift(this.#basemap(this.#palette));
+    this.#basemap = make;
+    if (make) this.#lay(make(this.#palette));
+  }
+
   setPalette(palette: Palette): void {
     this.#palette = palette;
-    for (const layer of style.layersOf(palette)) {
+    const basemap = this.#basemap?.(palette).layers.filter(({ id }) => this.#map.getLayer(id)) ?? [];
+    for (const layer of [...style.layersOf(palette), ...basemap]) {
       for (const [name, value] of Object.entries(layer.paint ?? {})) {
         this.#map.setPaintProperty(layer.id, name as 'fill-color', value);
       }
@@ -179,8 +194,35 @@ export class MapView {
   destroy(): void {
     this.#gone = true;
     clearTimeout(this.#refreshing);
+    clearTimeout(this.#askingAgain);
     this.#map.remove();
     removeProtocol(this.#scheme);
+  }
+
+  #lay({ sources, layers, sprites }: Ground): void {
+    for (const { id, url } of sprites) this.#map.addSprite(id, url);
+    for (const [id, source] of Object.entries(sources)) this.#map.addSource(id, source);
+    // Of a style that a map brings a layer may be wrong; MapLibre tells of it, and draws the others.
+    for (const layer of layers) this.#map.addLayer(layer, style.GRATICULE);
+  }
+
+  #lift({ sources, layers, sprites }: Ground): void {
+    for (const { id } of layers) if (this.#map.getLayer(id)) this.#map.removeLayer(id);
+    for (const id of Object.keys(sources)) if (this.#map.getSource(id)) this.#map.removeSource(id);
+    const known = new Set(this.#map.getSprite().map(({ id }) => id));
+    for (const { id } of sprites) if (known.has(id)) this.#map.removeSprite(id);
+  }
+
+  #failed(error: { status?: number }, source = ''): void {
+    console.error(error);
+    if (!isBasemapSource(source)) return;
+    this.events.onbasemapfailed();
+    // What is damaged stays so; a hub that was away comes back.
+    if (error.status !== undefined && error.status > 0 && error.status < 500) return;
+    this.#askingAgain ??= setTimeout(() => {
+      this.#askingAgain = undefined;
+      if (this.#map.getSource(source)) this.#map.refreshTiles(source);
+    }, RETRY_MS);
   }
 
   #tilesOf(filter: Record<string, string>): string {

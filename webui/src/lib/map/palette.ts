@@ -2,11 +2,15 @@
 
 const TOKENS = {
   surface: '--surface',
+  sunken: '--sunken',
+  lineSoft: '--line-soft',
   lineStrong: '--line-strong',
   ink: '--ink',
+  inkSoft: '--ink-soft',
   accent: '--accent',
   onAccent: '--on-accent',
   water: '--busy-ground',
+  leaf: '--ok-ground',
   ok: '--ok',
   busy: '--busy',
   attention: '--attention',

@@ -25,7 +25,7 @@ export const SINGLES = 'singles';
 export const CLOSEST_ZOOM = 18;
 
 /** The family of the pages; MapLibre looks for `Bold` in the first name, and leaves what is not there to the next. */
-const FONT = ['system-ui', 'Noto Sans', 'sans-serif'];
+export const FONT = ['system-ui', 'Noto Sans', 'sans-serif'];
 const FONT_BOLD = ['Noto Sans Bold', 'system-ui', 'sans-serif'];
 
 /** Where tiles come from. `{` in a filter is encoded, so it cannot be taken for a placeholder. */
