@@ -15,6 +15,7 @@ mod changes; // the feed
 mod media; // media in and out
 mod question; // which observations are meant
 mod observations; // merged documents
+mod counts; // counts and places for an analysis
 mod tiles; // the map
 mod events; // the page's live events
 mod languages; // messages that a community added
@@ -84,6 +85,8 @@ pub fn routes() -> Vec<Route> {
         route(M::GET, "/observations", Member, get(observations::list)),
         route(M::GET, "/observations/count", Member, get(observations::count)),
         route(M::GET, "/observations/categories", Member, get(observations::categories)),
+        route(M::GET, "/observations/counts", Member, get(counts::groups)),
+        route(M::GET, "/observations/points", Member, get(counts::points)),
         route(M::GET, "/tiles/observations/{z}/{x}/{file}", Member, get(tiles::observations)),
         route(M::GET, "/observations/{doc}", Member, get(observations::one)),
         route(M::GET, "/media/{hash}", Member, get(media::read)),
