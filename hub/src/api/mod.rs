@@ -18,6 +18,7 @@ mod observations; // merged documents
 mod history; // who changed what of a document
 mod edits; // what a manager changes
 mod presets; // categories
+mod counts; // counts and places for an analysis
 mod tiles; // the map
 mod basemaps; // what lies under it
 mod events; // the page's live events
@@ -89,6 +90,8 @@ pub fn routes() -> Vec<Route> {
         route(M::GET, "/observations/count", Member, get(observations::count)),
         route(M::GET, "/observations/categories", Member, get(observations::categories)),
         route(M::GET, "/presets", Member, get(presets::list)),
+        route(M::GET, "/observations/counts", Member, get(counts::groups)),
+        route(M::GET, "/observations/points", Member, get(counts::points)),
         route(M::GET, "/tiles/observations/{z}/{x}/{file}", Member, get(tiles::observations)),
         route(M::GET, "/observations/{doc}", Member, get(observations::one)),
         route(M::GET, "/observations/{doc}/history", Member, get(history::of)),

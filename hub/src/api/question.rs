@@ -1,4 +1,4 @@
-//! The query string by which observations are chosen: the same for lists, counts, categories and tiles of the map.
+//! The query string by which observations are chosen: the same for lists, counts, categories, tiles of the map and exports.
 //!
 //! It promises that a value which cannot be meant is refused with a sentence, and never taken for "everything".
 
@@ -12,6 +12,9 @@ use crate::hub::Hub;
 use crate::query::area::CORNERS;
 use crate::query::{Area, Filter, Has, Sort};
 use crate::store::{StoreError, View};
+
+/// The names by which observations are chosen; the others of a [`Question`] say how a list is given.
+pub(super) const CHOOSING: [&str; 9] = ["category", "person", "from", "to", "q", "bbox", "within", "exported", "has"];
 
 /// What a list, a count or a tile of observations may be asked, each member a name of the query string.
 #[derive(Deserialize)]
@@ -98,7 +101,7 @@ fn area(text: &str) -> Result<Area, ApiError> {
     let wrong = || {
         let most = CORNERS;
         ApiError::bad_request(format!(
-            "`within` is lon lat,lon lat,… with `;` between rings, in degrees, {most} corners at most."
+            "`within` is lon lat,lon lat,… with `;` between the rings of a polygon and `|` between polygons, in degrees, {most} corners at most."
         ))
     };
     Area::parse(text).ok_or_else(wrong)

@@ -11,7 +11,7 @@ use super::ApiError;
 const PAGES: &[(&str, &str)] = &[("", "index.html"), ("j", "j.html"), ("dev/ui", "dev-ui.html")];
 
 /// The rooms of the dashboard: whatever comes behind them in the address is the page's own affair.
-const ROOMS: &[&str] = &["observations", "categories", "settings"];
+const ROOMS: &[&str] = &["observations", "analysis", "categories", "settings"];
 
 /// Packings in the order of preference: name in `Accept-Encoding`, ending of the file.
 const PACKINGS: &[(&str, &str)] = &[("br", ".br"), ("gzip", ".gz")];

@@ -14,6 +14,9 @@
 //!   data/media/2026-11_2/…          a month's folder holds 10,000 files
 //! ```
 //!
+//! A part has `part` in its name where this has `full`, the same files, and in them what its filter let through: those documents, all
+//! revisions of theirs that were admitted, and the media that they have.
+//!
 //! While it is written its name is `.maloca-partial-<16 digits of the hub's id>-<8 random ones>`: a name that nobody else
 //! makes, so that the hub that left one behind may remove it. [`super::write`] writes what is laid out here, [`super::check`]
 //! reads it back.
@@ -22,6 +25,7 @@ use maloca_protocol::{DeviceId, time};
 
 use super::Done;
 use super::names;
+use super::part::{self, Part};
 
 /// The folder on a drive in which all bundles are.
 pub const FOLDER: &str = "Maloca";
@@ -62,15 +66,16 @@ pub fn stamp(millis: i64) -> (String, String) {
     (digits[..8].to_owned(), digits[8..12].to_owned())
 }
 
-/// The folder name of a bundle; `n` counts from 1 what is made by the same hub in the same minute.
+/// The folder name of a bundle, `full` or a part; `n` counts from 1 what is made by the same hub in the same minute.
 #[must_use]
-pub fn folder_name(at: i64, hub_name: &str, n: u32) -> String {
+pub fn folder_name(at: i64, hub_name: &str, is_part: bool, n: u32) -> String {
     let (day, minute) = stamp(at);
     let hub = match names::safe(&hub_name.replace('.', "-"), 30) {
         empty if empty.is_empty() => "hub".to_owned(),
         name => name,
     };
-    format!("{day}_{minute}_{hub}_full_{n}")
+    let what = if is_part { "part" } else { "full" };
+    format!("{day}_{minute}_{hub}_{what}_{n}")
 }
 
 /// The beginning of the names under which this hub writes unfinished bundles.
@@ -142,16 +147,16 @@ pub struct Origin {
 
 /// `bag-info.txt`.
 #[must_use]
-pub fn info(origin: &Origin, done: &Done, payload_bytes: u64, payload_files: u64) -> String {
+pub fn info(origin: &Origin, part: Option<&Part>, done: &Done, payload_bytes: u64, payload_files: u64) -> String {
     let (day, _) = stamp(done.at);
     let plain = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
-    let lines = [
+    let mut lines = vec![
         ("Source-Organization", plain(&origin.hub_name)),
         ("Bagging-Date", format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..])),
         ("Payload-Oxum", format!("{payload_bytes}.{payload_files}")),
         ("External-Identifier", data_encoding::HEXLOWER.encode(&done.bundle)),
         ("Bag-Software-Agent", format!("Maloca {}", env!("CARGO_PKG_VERSION"))),
-        ("Maloca-Bundle", "full 1".to_owned()),
+        ("Maloca-Bundle", if part.is_some() { "part 1" } else { "full 1" }.to_owned()),
         ("Maloca-Project", origin.project.clone()),
         ("Maloca-Hub", origin.hub.clone()),
         ("Maloca-Epoch", origin.epoch.clone()),
@@ -163,6 +168,10 @@ pub fn info(origin: &Origin, done: &Done, payload_bytes: u64, payload_files: u64
         ("Maloca-Media", done.media.to_string()),
         ("Maloca-Media-Missing", done.missing.to_string()),
     ];
+    if let Some(part) = part {
+        lines.push(("Maloca-Filter", part.exact()));
+        lines.push(("Maloca-Filter-Words", part.words(&part::ENGLISH)));
+    }
     lines.iter().map(|(label, value)| format!("{label}: {value}\n")).collect()
 }
 
@@ -173,9 +182,9 @@ mod tests {
     #[test]
     fn names_of_folders() {
         let at = time::parse_millis("2026-11-21T05:28:00.000Z").unwrap();
-        assert_eq!(folder_name(at, "Malóca Tarapoto No. 1", 2), "20261121_0528_maloca-tarapoto-no-1_full_2");
-        assert_eq!(folder_name(at, "🦜", 1), "20261121_0528_hub_full_1");
-        assert!(folder_name(at, &"x".repeat(200), 4_000_000_000).len() <= names::LONGEST);
+        assert_eq!(folder_name(at, "Malóca Tarapoto No. 1", false, 2), "20261121_0528_maloca-tarapoto-no-1_full_2");
+        assert_eq!(folder_name(at, "🦜", true, 1), "20261121_0528_hub_part_1");
+        assert!(folder_name(at, &"x".repeat(200), true, 4_000_000_000).len() <= names::LONGEST);
         assert_eq!(month_folder(month(at), 1), "data/media/2026-11");
         assert_eq!(month_folder(month(at), 2), "data/media/2026-11_2");
     }

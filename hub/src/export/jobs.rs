@@ -6,7 +6,6 @@
 //! One plain mutex guards the list; it is held for microseconds and never across an await.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Mutex;
 
 use maloca_protocol::time;
@@ -14,7 +13,8 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use super::{ExportError, Phase, Progress};
+use super::part::{Asked, Part};
+use super::{ExportError, Phase, Progress, Wish};
 use crate::hub::Hub;
 
 /// Jobs that are remembered.
@@ -50,6 +50,7 @@ pub struct ExportJob {
     pub id: String,
     to: String,
     path: Option<String>,
+    part: Option<Asked>,
     /// How it stands.
     pub state: State,
     phase_bytes: u64,
@@ -118,12 +119,13 @@ impl Jobs {
 
 /// Starts an export. `None` while another one is running.
 #[must_use]
-pub fn start(hub: &Hub, to: PathBuf) -> Option<ExportJob> {
+pub fn start(hub: &Hub, wish: Wish) -> Option<ExportJob> {
     let id = data_encoding::HEXLOWER.encode(&rand::random::<[u8; 8]>());
     let job = ExportJob {
         id: id.clone(),
-        to: to.to_string_lossy().into_owned(),
+        to: wish.to.to_string_lossy().into_owned(),
         path: None,
+        part: wish.part.as_ref().map(Part::brief),
         state: State::Writing,
         phase_bytes: 0,
         phase_bytes_total: 0,
@@ -150,7 +152,7 @@ pub fn start(hub: &Hub, to: PathBuf) -> Option<ExportJob> {
     tokio::spawn(async move {
         let (shared, job_id) = (hub.clone(), id.clone());
         let report = move |progress: Progress| shared.exports.change(&job_id, |job| progressed(job, progress));
-        let outcome = super::export(&hub, to, cancel, report).await;
+        let outcome = super::export(&hub, wish, cancel, report).await;
         hub.exports.lock().running = None;
         let now = time::format_millis(hub.clock.now());
         hub.exports.change(&id, |job| {

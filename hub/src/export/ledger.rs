@@ -2,7 +2,9 @@
 //!
 //! [`super::export`] writes a row after the bundle was read back and has its name; receipts, the overview and later retention
 //! ask here what is safe elsewhere. It promises: only what was verified counts; "on a drive" means on another filesystem than
-//! the data folder, and not in memory; a copy is never counted for media that the bundle could not take.
+//! the data folder, and not in memory; a copy is never counted for media that the bundle could not take. A part (see
+//! [`super::part`]) is in the history and vouches for nothing: neither for a point of the feed, nor for a copy of a single record, nor as
+//! the last copy. It may leave out any record before any point, and its filter may have been a mistake.
 
 use std::collections::BTreeSet;
 use std::ops::{Bound, ControlFlow};
@@ -11,6 +13,7 @@ use maloca_protocol::{Epoch, time};
 use serde::{Deserialize, Serialize};
 
 use super::drives::Filesystem;
+use super::part::Asked;
 use crate::feed;
 use crate::store::rows::{Row as _, Subject, Summary};
 use crate::store::view::ViewExt as _;
@@ -33,8 +36,11 @@ pub struct Export {
     pub head: u64,
     /// See `head`.
     pub chain: String,
-    /// Everything up to here is in it; less than `head` where a media file was damaged.
+    /// Everything up to here is in it; less than `head` where a media file was damaged, 0 for a part.
     pub through: u64,
+    /// Of a part, what was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Asked>,
     /// Observations that are not deleted.
     pub observations: u64,
     /// Kept revisions.
@@ -47,6 +53,13 @@ pub struct Export {
     pub verified_at: i64,
 }
 
+impl Export {
+    /// Whether it is a copy of everything up to [`Self::through`], and where it is safe.
+    const fn is_safe_copy(&self) -> bool {
+        self.on_drive && self.part.is_none()
+    }
+}
+
 /// A verified export as the page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Shown {
@@ -54,6 +67,7 @@ pub struct Shown {
     path: String,
     filesystem: String,
     on_drive: bool,
+    part: Option<Asked>,
     observations: u64,
     revisions: u64,
     media: u64,
@@ -69,6 +83,7 @@ impl From<Export> for Shown {
             bundle: export.bundle,
             path: export.path,
             on_drive: export.on_drive,
+            part: export.part,
             observations: export.observations,
             revisions: export.revisions,
             media: export.media,
@@ -89,7 +104,7 @@ pub struct NotOnDrive {
 /// The drives at one glance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Drives {
-    /// When an export on a drive was last verified.
+    /// When a copy of everything on a drive was last verified.
     pub last_verified_at: Option<String>,
     /// Where that was.
     pub last_path: Option<String>,
@@ -126,7 +141,7 @@ pub(crate) struct Copies(Vec<(String, u64)>);
 impl Copies {
     /// Reads the ledger.
     pub(crate) fn of(view: &impl View) -> Result<Self, StoreError> {
-        let on_drives = exports(view)?.into_iter().filter(|export| export.on_drive);
+        let on_drives = exports(view)?.into_iter().filter(Export::is_safe_copy);
         Ok(Self(on_drives.map(|export| (export.filesystem.identity(), export.through)).collect()))
     }
 
@@ -166,7 +181,7 @@ fn since(view: &impl View, through: Option<u64>) -> Result<NotOnDrive, StoreErro
 /// # Errors
 /// Where the store fails.
 pub fn through(view: &impl View) -> Result<u64, StoreError> {
-    Ok(exports(view)?.iter().filter(|export| export.on_drive).map(|export| export.through).max().unwrap_or_default())
+    Ok(exports(view)?.iter().filter(|export| export.is_safe_copy()).map(|export| export.through).max().unwrap_or_default())
 }
 
 /// The drives at one glance.
@@ -175,8 +190,8 @@ pub fn through(view: &impl View) -> Result<u64, StoreError> {
 /// Where the store fails.
 pub fn drives(view: &impl View) -> Result<Drives, StoreError> {
     let exports = exports(view)?;
-    let newest = exports.iter().find(|export| export.on_drive);
-    let through = exports.iter().filter(|export| export.on_drive).map(|export| export.through).max();
+    let newest = exports.iter().find(|export| export.is_safe_copy());
+    let through = exports.iter().filter(|export| export.is_safe_copy()).map(|export| export.through).max();
     Ok(Drives {
         last_verified_at: newest.map(|export| time::format_millis(export.verified_at)),
         last_path: newest.map(|export| export.path.clone()),

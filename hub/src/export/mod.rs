@@ -1,15 +1,17 @@
-//! Export: everything that the hub holds, copied to a drive as a bundle, read back, and entered into the ledger.
+//! Export: everything that the hub holds, or the part that a filter lets through, copied to a drive as a bundle, read back, and
+//! entered into the ledger.
 //!
 //! `cli/export` and [`jobs`] (for the page) call [`export`]. It promises: a bundle is of one point of the feed; it has its
 //! name only when all of it is durable and was read back; an earlier bundle is never touched; what goes wrong is one
 //! sentence that says what to do, and leaves neither drive nor hub damaged. A media file that is damaged on the hub's own
-//! disk does not stop the rest: it is listed as missing, and said.
+//! disk does not stop the rest: it is listed as missing, and said. A part says that it is one, and never counts as a copy of everything.
 
 pub mod bundle; // the layout of a bundle: names and manifests
 pub mod columns; // one flattening, one list of columns
 pub mod formats; // the files that people open
 pub mod names; // names that every drive can hold
 pub mod places; // where each media file lies in the bundle
+pub mod part; // just what a filter lets through
 pub mod readme; // for whoever finds the drive
 mod run; // from a snapshot to a bundle that was read back
 mod write; // files and folders, fsynced
@@ -27,6 +29,23 @@ use crate::hub::Hub;
 use crate::media::heal;
 use crate::store::StoreError;
 use drives::Filesystem;
+use part::Part;
+
+/// What is to be exported, and where to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wish {
+    /// The folder or drive.
+    pub to: PathBuf,
+    /// Only this; without it, everything.
+    pub part: Option<Part>,
+}
+
+impl From<PathBuf> for Wish {
+    /// Everything.
+    fn from(to: PathBuf) -> Self {
+        Self { to, part: None }
+    }
+}
 
 /// What an export is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,7 +85,7 @@ pub struct Done {
     pub head: u64,
     /// See `head`.
     pub chain: [u8; 32],
-    /// Everything up to here is in it.
+    /// Everything up to here is in it; 0 for a part, which vouches for nothing but itself.
     pub through: u64,
     /// Observations that are not deleted.
     pub observations: u64,
@@ -208,7 +227,7 @@ fn is_gone(error: &io::Error) -> bool {
     matches!(code, Some(Errno::EIO | Errno::ENODEV | Errno::ENXIO | Errno::ENOMEDIUM | Errno::ESHUTDOWN))
 }
 
-/// Exports everything to a new bundle in `to`, reads it back, and enters it into the ledger.
+/// Exports to a new bundle, reads it back, and enters it into the ledger. A folder alone as a `wish` means everything.
 ///
 /// `report` is told of progress from a blocking thread, some times a second at least and never in a hurry; `cancel` ends the
 /// export at the next block.
@@ -217,14 +236,16 @@ fn is_gone(error: &io::Error) -> bool {
 /// See [`ExportError`].
 pub async fn export(
     hub: &Hub,
-    to: PathBuf,
+    wish: impl Into<Wish>,
     cancel: CancellationToken,
     report: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<Done, ExportError> {
     let shared = hub.clone();
+    let Wish { to, part } = wish.into();
+    let brief = part.as_ref().map(Part::brief);
     // All of it waits for disks.
     let work = tokio::task::spawn_blocking(move || {
-        let source = run::Source::of(&shared)?;
+        let source = run::Source::of(&shared, part)?;
         let watch = run::Watch::new(&report, &cancel);
         let (done, damaged) = run::run(&source, &to, &watch)?;
         let filesystem = Filesystem::of(&done.path).map_err(|error| drive_error(&done.path, error))?;
@@ -244,6 +265,7 @@ pub async fn export(
         head: done.head,
         chain: data_encoding::HEXLOWER.encode(&done.chain),
         through: done.through,
+        part: brief,
         observations: done.observations,
         revisions: done.revisions,
         media: done.media,

@@ -1,7 +1,8 @@
 //! Where each media file of an export lies in its bundle, decided once for a snapshot.
 //!
 //! [`super::run`] makes it before anything is written; media are copied and documents refer to them by it. It promises: every
-//! media file that the hub held at the snapshot has a place, attached or not, for a copy of "everything" must be one; no two
+//! media file that the hub held at the snapshot has a place, attached or not, for a copy of "everything" must be one (of a part, those
+//! that its documents have); no two
 //! places differ by case only or are equal; the same snapshot gives the same places. Memory: [`Place`], 40 bytes a file.
 
 use std::ops::{Bound, ControlFlow};
@@ -13,7 +14,7 @@ use crate::feed;
 use crate::store::rows::{Attached, DocRow, MediaRow, Row as _, Summary, doc_id};
 use crate::store::view::ViewExt as _;
 use crate::store::{Damage, StoreError, T, View};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a media file lies.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +29,10 @@ struct Place {
 }
 
 /// The places of all media held at a snapshot, in the order of their hashes.
-pub struct Places(Vec<Place>);
+pub struct Places {
+    places: Vec<Place>,
+    bytes: u64,
+}
 
 /// What is known of a media file beyond its bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,38 +49,46 @@ pub struct Label {
 }
 
 impl Places {
-    /// Gives every held media file its place.
+    /// Gives every held media file its place, or of those only the ones in `wanted`.
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn of(view: &impl View) -> Result<Self, StoreError> {
+    pub fn of(view: &impl View, wanted: Option<&BTreeSet<MediaHash>>) -> Result<Self, StoreError> {
         let mut places: Vec<Place> = Vec::new();
+        let mut bytes = 0;
         let mut filled: BTreeMap<(i16, i8), u32> = BTreeMap::new();
         view.scan(T::Media, (Bound::Unbounded, Bound::Unbounded), false, &mut |key, payload| {
             let (hash, row) = read(key, payload)?;
-            if !row.is_held() {
+            if !row.is_held() || wanted.is_some_and(|wanted| !wanted.contains(&hash)) {
                 return Ok(ControlFlow::Continue(()));
             }
             let (year, month) = bundle::month(label(view, &hash, &row)?.at);
             let count = filled.entry((year, month)).or_default();
             let part = (*count / bundle::FOLDER_FILES + 1) as u16;
             *count += 1;
+            bytes += row.size;
             let is_like_another = places.last().is_some_and(|before| before.hash.0[..4] == hash.0[..4]);
             places.push(Place { hash, year, month, is_like_another, part });
             Ok(ControlFlow::Continue(()))
         })?;
-        Ok(Self(places))
+        Ok(Self { places, bytes })
     }
 
     /// How many files there are.
     #[must_use]
     pub const fn count(&self) -> u64 {
-        self.0.len() as u64
+        self.places.len() as u64
+    }
+
+    /// Their bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The files, in the order of their hashes.
     pub fn hashes(&self) -> impl Iterator<Item = MediaHash> {
-        self.0.iter().map(|place| place.hash)
+        self.places.iter().map(|place| place.hash)
     }
 
     /// A file's path in the bundle, and what is known of it. `None` where it was not held.
@@ -84,8 +96,8 @@ impl Places {
     /// # Errors
     /// Where the store fails.
     pub fn path(&self, view: &impl View, hash: &MediaHash) -> Result<Option<(String, Label)>, StoreError> {
-        let Ok(at) = self.0.binary_search_by_key(hash, |place| place.hash) else { return Ok(None) };
-        let place = self.0[at];
+        let Ok(at) = self.places.binary_search_by_key(hash, |place| place.hash) else { return Ok(None) };
+        let place = self.places[at];
         let Some(row) = view.row::<MediaRow>(T::Media, &hash.0)? else { return Ok(None) };
         let label = label(view, hash, &row)?;
         let folder = bundle::month_folder((place.year, place.month), place.part);

@@ -4,21 +4,55 @@
 
 use super::Done;
 use super::columns::{FIXED, MORE, PROPERTIES};
+use super::part::{ENGLISH, FRENCH, PORTUGUESE, Part, SPANISH, Words};
 use maloca_protocol::time;
 
 /// The text, with CRLF: the plainest editor of an office shows it.
 #[must_use]
-pub fn text(hub_name: &str, done: &Done) -> String {
+pub fn text(hub_name: &str, part: Option<&Part>, done: &Done) -> String {
     let day = time::format_millis(done.at);
     let day = &day[..16].replace('T', " ");
     let Done { observations: seen, media, missing, .. } = done;
     let hub: String = hub_name.chars().filter(|c| !c.is_control()).collect();
     let columns = FIXED.join(", ");
+    let which = |all: &str, some: &str, filter: &str, words: &Words| match part {
+        None => format!("{all} «{hub}»"),
+        Some(part) => format!("{some} «{hub}» ({filter}: {})", part.words(words)),
+    };
+    let es = which(
+        "es una copia de todo lo que la laptop",
+        "NO es una copia de todo, solo una parte de lo que la laptop",
+        "filtro",
+        &SPANISH,
+    );
+    let pt = which(
+        "é uma cópia de tudo o que o laptop",
+        "NÃO é uma cópia de tudo, só uma parte do que o laptop",
+        "filtro",
+        &PORTUGUESE,
+    );
+    let en = which(
+        "is a copy of everything that the laptop",
+        "is NOT a copy of everything, but a part of what the laptop",
+        "filter",
+        &ENGLISH,
+    );
+    let fr = which(
+        "est une copie de tout ce que l'ordinateur",
+        "n'est PAS une copie de tout, seulement une partie de ce que l'ordinateur",
+        "filtre",
+        &FRENCH,
+    );
+    let to_rebuild = if part.is_some() {
+        "This is a part (Maloca-Bundle and Maloca-Filter in bag-info.txt): it has no keys of members, and no laptop can be rebuilt from it.\n"
+    } else {
+        ""
+    };
     let text = format!(
         "MALOCA - {hub} - {day} UTC
 
 ESPAÑOL
-Esta carpeta es una copia de todo lo que la laptop «{hub}» había recibido: {seen} observaciones y {media} fotos, audios o videos.
+Esta carpeta {es} había recibido: {seen} observaciones y {media} fotos, audios o videos.
 {missing} archivos faltaban en la laptop o estaban dañados: están en la lista data/missing.csv con el motivo.
 Para abrir: data/observations.csv con Excel o LibreOffice; data/observations.geojson con QGIS; las fotos están en data/media.
 data/revisions.ndjson contiene cada cambio con la firma de quien lo hizo: es la prueba. No lo modifique.
@@ -26,7 +60,7 @@ Para comprobar que nada está dañado: «maloca verify CARPETA», o en Linux den
 No cambie nada aquí dentro; trabaje con una copia.
 
 PORTUGUÊS
-Esta pasta é uma cópia de tudo o que o laptop «{hub}» tinha recebido: {seen} observações e {media} fotos, áudios ou vídeos.
+Esta pasta {pt} tinha recebido: {seen} observações e {media} fotos, áudios ou vídeos.
 {missing} arquivos faltavam no laptop ou estavam danificados: estão na lista data/missing.csv com o motivo.
 Para abrir: data/observations.csv com Excel ou LibreOffice; data/observations.geojson com QGIS; as fotos estão em data/media.
 data/revisions.ndjson contém cada mudança com a assinatura de quem a fez: é a prova. Não o modifique.
@@ -34,7 +68,7 @@ Para conferir que nada está danificado: «maloca verify PASTA», ou no Linux de
 Não mude nada aqui dentro; trabalhe com uma cópia.
 
 ENGLISH
-This folder is a copy of everything that the laptop \"{hub}\" had received: {seen} observations and {media} photos, sounds or videos.
+This folder {en} had received: {seen} observations and {media} photos, sounds or videos.
 {missing} files were missing on the laptop or damaged: data/missing.csv lists them with the reason.
 To open it: data/observations.csv with Excel or LibreOffice; data/observations.geojson with QGIS; the photos are in data/media.
 data/revisions.ndjson holds every change with the signature of who made it: it is the evidence. Do not change it.
@@ -42,7 +76,7 @@ To check that nothing is damaged: \"maloca verify FOLDER\", or on Linux inside t
 Do not change anything in here; work with a copy.
 
 FRANÇAIS
-Ce dossier est une copie de tout ce que l'ordinateur «{hub}» avait reçu : {seen} observations et {media} photos, sons ou vidéos.
+Ce dossier {fr} avait reçu : {seen} observations et {media} photos, sons ou vidéos.
 {missing} fichiers manquaient sur l'ordinateur ou étaient abîmés : data/missing.csv en donne la liste et la raison.
 Pour l'ouvrir : data/observations.csv avec Excel ou LibreOffice ; data/observations.geojson avec QGIS ; les photos sont dans data/media.
 data/revisions.ndjson contient chaque changement avec la signature de son auteur : c'est la preuve. Ne le modifiez pas.
@@ -56,7 +90,7 @@ observations.json, .geojson and .csv have the same columns: {columns}; then ever
 column \"{MORE}\". In observations.json, conflict_values has all values of a property that people disagree on. Deleted observations are in revisions.ndjson only.
 In the .csv, a text that a spreadsheet would take for a formula has an apostrophe in front, and so has a text that begins with one: take one away.
 revisions.ndjson: one signed revision a line (RFC 8785 JSON; id = BLAKE3 of rev), sorted by author, created_at, id. media.csv: the BLAKE3 hash of each file.
-"
+{to_rebuild}"
     );
     text.replace('\n', "\r\n")
 }

@@ -4,7 +4,7 @@
 //! in all formats side by side, then revisions, then the tag files; fsync; read back; name.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use super::bundle::{self, Origin};
 use super::columns::{About, Collector, Columns, flatten};
 use super::drives::{self, Filesystem};
 use super::formats::{csv, geojson, json, revisions};
+use super::part::Part;
 use super::places::{Label, Places};
 use super::write::Bag;
 use super::{Done, ExportError, Phase, Progress, check, drive_error, readme};
@@ -46,13 +47,16 @@ pub(super) struct Source {
     data: PathBuf,
     hub: DeviceId,
     origin: Origin,
+    part: Option<Part>,
+    /// The part's, or that of everything.
+    filter: Filter,
     now: i64,
     names: Names,
 }
 
 impl Source {
-    /// The hub as it is now.
-    pub(super) fn of(hub: &Hub) -> Result<Self, StoreError> {
+    /// The hub as it is now, or the part of it that is wanted.
+    pub(super) fn of(hub: &Hub, part: Option<Part>) -> Result<Self, StoreError> {
         let shared = hub.clone();
         Ok(Self {
             view: hub.store.snapshot()?,
@@ -65,6 +69,8 @@ impl Source {
                 project: hub.project.to_string(),
                 epoch: hub.epoch.to_string(),
             },
+            filter: part.as_ref().map_or_else(Filter::default, |part| part.filter.clone()),
+            part,
             now: hub.clock.now(),
             names: Box::new(move |id| shared.devices.name(id)),
         })
@@ -109,10 +115,14 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
     let on_drive = is_on_drive(&to, &source.data)?;
     let view = &source.view;
     let totals = store::totals(view)?;
-    let order = revisions::Order::of(view)?;
-    let places = Places::of(view)?;
-    let columns = columns(view)?;
-    let bytes_total = totals.media_bytes + order.bytes();
+    let (order, places) = if source.part.is_some() {
+        let chosen = Chosen::of(view, &source.filter)?;
+        (revisions::Order::of_these(view, &chosen.revisions)?, Places::of(view, Some(&chosen.media))?)
+    } else {
+        (revisions::Order::of(view)?, Places::of(view, None)?)
+    };
+    let columns = columns(view, &source.filter)?;
+    let bytes_total = places.bytes() + order.bytes();
     let needed = bytes_total + order.bytes() + AIR_BYTES;
     if let Some(free) = drives::free(&to).filter(|free| *free < needed) {
         return Err(ExportError::Full { path: to, needed: Some(needed), free: Some(free) });
@@ -124,7 +134,8 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
         path: PathBuf::new(),
         head: totals.head,
         chain: totals.chain,
-        through: totals.head,
+        // A part vouches for nothing but itself.
+        through: if source.part.is_some() { 0 } else { totals.head },
         observations: 0,
         revisions: order.count(),
         media: 0,
@@ -143,11 +154,11 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
     let (bytes, files) = bag.payload;
     done.bytes = bytes;
     bag.tag(bundle::BAGIT, bundle::BAGIT_TEXT)?;
-    bag.tag(bundle::INFO, &bundle::info(&source.origin, &done, bytes, files))?;
-    bag.tag(bundle::README, &readme::text(&source.origin.hub_name, &done))?;
+    bag.tag(bundle::INFO, &bundle::info(&source.origin, source.part.as_ref(), &done, bytes, files))?;
+    bag.tag(bundle::README, &readme::text(&source.origin.hub_name, source.part.as_ref(), &done))?;
     bag.close()?;
     verify(bag.root(), bytes, watch)?;
-    done.path = bag.name(|n| bundle::folder_name(done.at, &source.origin.hub_name, n))?;
+    done.path = bag.name(|n| bundle::folder_name(done.at, &source.origin.hub_name, source.part.is_some(), n))?;
     watch.tell();
     Ok((done, damaged))
 }
@@ -171,9 +182,29 @@ fn is_on_drive(to: &Path, data: &Path) -> Result<bool, ExportError> {
     Ok(!there.is_same(&here) && !there.is_in_memory())
 }
 
-fn columns(view: &Snapshot) -> Result<Columns, StoreError> {
+/// What the documents of a part bring with them. Memory: 8 bytes a revision, 32 a media file.
+#[derive(Default)]
+struct Chosen {
+    /// By their places in the feed.
+    revisions: Vec<u64>,
+    media: BTreeSet<MediaHash>,
+}
+
+impl Chosen {
+    fn of(view: &Snapshot, filter: &Filter) -> Result<Self, StoreError> {
+        let mut chosen = Self::default();
+        query::each(view, filter, &mut |found| {
+            chosen.revisions.extend(&found.row.seqs);
+            chosen.media.extend(found.document.attachments.iter().map(|kept| kept.attachment.hash));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(chosen)
+    }
+}
+
+fn columns(view: &Snapshot, filter: &Filter) -> Result<Columns, StoreError> {
     let mut collector = Collector::default();
-    query::each(view, &Filter::default(), &mut |found| {
+    query::each(view, filter, &mut |found| {
         collector.see(&found.document);
         Ok(ControlFlow::Continue(()))
     })?;
@@ -269,7 +300,7 @@ fn write_documents(
     let mut missing = csv::Writer::new(bag.create(bundle::MISSING_LIST)?, columns_missing).map_err(&failed)?;
     // The walk knows errors of the store only; one of the drive is kept here and ends it.
     let mut stopped: Option<ExportError> = None;
-    query::each(&source.view, &Filter::default(), &mut |found| {
+    query::each(&source.view, &source.filter, &mut |found| {
         let one = || -> Result<(), ExportError> {
             let about = About::of(&source.view, &found, &source.names, &mut |kept| place(source, places, damaged, kept))?;
             let flat = flatten(&found.document, &about);

@@ -176,7 +176,7 @@ fn read(key: &[u8], payload: &[u8]) -> Result<Summary, StoreError> {
 }
 
 /// Walks an order backwards, from below `after` or from the newest.
-fn walk(
+pub(super) fn walk(
     view: &impl View,
     sort: Sort,
     after: Option<&[u8]>,
@@ -196,7 +196,7 @@ fn walk(
     }
 }
 
-fn admitted(view: &impl View, filter: &Filter, seq: u64, summary: &Summary) -> Result<Option<Found>, StoreError> {
+pub(super) fn admitted(view: &impl View, filter: &Filter, seq: u64, summary: &Summary) -> Result<Option<Found>, StoreError> {
     if !filter.admits(seq, summary) {
         return Ok(None);
     }

@@ -8,6 +8,7 @@ pub mod filter; // what is asked for
 pub mod index; // what filters look at, and the two orders
 mod list; // pages and counts
 pub mod presets; // the categories that people choose from
+pub mod counts; // counts by week and category, and bare places
 
 use maloca_protocol::document::{self, Document};
 use maloca_protocol::{DocId, ValidRevision};

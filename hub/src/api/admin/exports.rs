@@ -1,17 +1,22 @@
-//! Exports: where to, how far, which are on drives.
+//! Exports: of what, where to, how far, which are on drives.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::super::body::{Json, Named};
+use super::super::question::{CHOOSING, Question};
 use super::super::{ApiError, empty};
+use crate::export;
 use crate::export::drives::{self, Place};
 use crate::export::jobs::{self, ExportJob};
 use crate::export::ledger;
+use crate::export::part::{Asked, Part};
 use crate::hub::Hub;
 use crate::store::StoreError;
 
@@ -28,10 +33,13 @@ pub(in super::super) async fn list(State(hub): State<Hub>) -> Result<Json<Export
     Ok(Json(Exports { jobs: hub.exports.list(), ledger: exports.into_iter().map(Into::into).collect() }))
 }
 
-/// Where to.
+/// What, and where to.
 #[derive(Deserialize)]
 pub(in super::super) struct Wish {
     to: PathBuf,
+    /// Only these observations: the names of a list's query string and what they are. Nothing asked is everything.
+    #[serde(default)]
+    filter: BTreeMap<String, Value>,
 }
 
 /// `POST /admin/exports`
@@ -39,11 +47,34 @@ pub(in super::super) async fn start(State(hub): State<Hub>, Json(wish): Json<Wis
     if !wish.to.is_absolute() {
         return Err(ApiError::bad_request("Name the whole path of the folder, beginning with a slash."));
     }
-    let Some(job) = jobs::start(&hub, wish.to) else {
+    let part = part(&hub, wish.filter).await?;
+    let Some(job) = jobs::start(&hub, export::Wish { to: wish.to, part }) else {
         let detail = "An export is running already. Wait until it has ended, or cancel it.";
         return Err(ApiError::new(StatusCode::CONFLICT, "export_running", detail));
     };
     Ok((StatusCode::ACCEPTED, Json(job)).into_response())
+}
+
+/// What a filter lets through; `None` for everything. A list passes over a name that it does not know; here that would export more
+/// than was meant, and name it wrongly for ever.
+async fn part(hub: &Hub, filter: BTreeMap<String, Value>) -> Result<Option<Part>, ApiError> {
+    let wrong = || ApiError::bad_request(format!("`filter` knows {}, each with a text.", CHOOSING.join(", ")));
+    let text = |(name, value): (String, Value)| match value {
+        Value::String(text) if CHOOSING.contains(&name.as_str()) => Ok((name, text)),
+        _ => Err(wrong()),
+    };
+    let asked = filter.into_iter().map(text).collect::<Result<Asked, _>>()?;
+    if asked.is_empty() {
+        return Ok(None);
+    }
+    let question: Question = serde_json::from_value(Value::from_iter(asked.clone())).map_err(|_| wrong())?;
+    let wanted = question.wanted(None)?;
+    let filter = hub.store.read(move |view| wanted.filter(view)).await?;
+    if filter.is_everything() {
+        return Ok(None);
+    }
+    let person = filter.person.and_then(|id| hub.devices.name(&id));
+    Ok(Some(Part { filter, asked, person }))
 }
 
 /// `DELETE /admin/exports/{id}`

@@ -1,4 +1,5 @@
-//! `revisions.ndjson`: every kept revision with its signature, those in quarantine too, one canonical envelope a line.
+//! `revisions.ndjson`: every kept revision with its signature, those in quarantine too, one canonical envelope a line; of a part, the
+//! revisions of its documents.
 //!
 //! It is what a lost laptop is rebuilt from. Sorted by author, `created_at` and id, so that two hubs which hold the same
 //! write the same bytes. Memory: [`Key`], 40 bytes a revision, and 32 bytes an author; a million revisions take 40 MB.
@@ -55,21 +56,45 @@ impl Order {
         let all = (Bound::Unbounded, Bound::Unbounded);
         view.scan(T::Log, all, false, &mut |key, payload| {
             let seq = u64::from_be_bytes(key.try_into().map_err(|_| damage(T::Log, key))?);
-            order.add(&mut known, T::Log, key, payload, seq)
+            let entry = Entry::decode(payload).ok_or_else(|| damage(T::Log, key))?;
+            order.add(&mut known, T::Log, key, entry, seq)
         })?;
-        view.scan(T::Quarantine, all, false, &mut |key, payload| order.add(&mut known, T::Quarantine, key, payload, 0))?;
-        let mut ranks: Vec<u32> = (0..order.authors.len() as u32).collect();
-        ranks.sort_unstable_by_key(|at| order.authors[*at as usize]);
+        view.scan(T::Quarantine, all, false, &mut |key, payload| {
+            let entry = Entry::decode(payload).ok_or_else(|| damage(T::Quarantine, key))?;
+            order.add(&mut known, T::Quarantine, key, entry, 0)
+        })?;
+        order.sort();
+        Ok(order)
+    }
+
+    /// Only the revisions at these places in the feed.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn of_these(view: &impl View, seqs: &[u64]) -> Result<Self, StoreError> {
+        let mut order = Self { keys: Vec::new(), authors: Vec::new(), bytes: 0 };
+        let mut known: HashMap<DeviceId, u32> = HashMap::new();
+        for seq in seqs {
+            // What breaks a walk off is not said here.
+            let _ = order.add(&mut known, T::Log, &seq.to_be_bytes(), feed::entry(view, *seq)?, *seq)?;
+        }
+        order.sort();
+        Ok(order)
+    }
+
+    /// Brings the keys into their order, once all authors are known.
+    fn sort(&mut self) {
+        let mut ranks: Vec<u32> = (0..self.authors.len() as u32).collect();
+        ranks.sort_unstable_by_key(|at| self.authors[*at as usize]);
         let mut rank_of = vec![0; ranks.len()];
         for (rank, at) in ranks.iter().enumerate() {
             rank_of[*at as usize] = rank as u32;
         }
-        for key in &mut order.keys {
+        for key in &mut self.keys {
             key.author = rank_of[key.author as usize];
         }
-        order.authors.sort_unstable();
-        order.keys.sort_unstable();
-        Ok(order)
+        self.authors.sort_unstable();
+        self.keys.sort_unstable();
     }
 
     fn add(
@@ -77,10 +102,9 @@ impl Order {
         known: &mut HashMap<DeviceId, u32>,
         table: T,
         key: &[u8],
-        payload: &[u8],
+        entry: Entry,
         seq: u64,
     ) -> Result<ControlFlow<()>, StoreError> {
-        let entry = Entry::decode(payload).ok_or_else(|| damage(table, key))?;
         let Subject::Revision { id, canonical, sig } = entry.subject else { return Ok(ControlFlow::Continue(())) };
         let head: Head<'_> = serde_json::from_slice(&canonical).map_err(|_| damage(table, key))?;
         let author: DeviceId = head.author.parse().map_err(|_| damage(table, key))?;

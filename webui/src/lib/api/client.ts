@@ -68,6 +68,8 @@ export interface ObservationFilter {
   to?: string;
   q?: string;
   bbox?: string;
+  /** An area; see `rules/area`. */
+  within?: string;
   has?: string;
   exported?: 'no';
   deleted?: 'include';
@@ -106,6 +108,10 @@ export const api = {
     call<T.ObservationPage>('GET', `/observations${query({ ...wanted })}`, undefined, stop),
   countObservations: (wanted: ObservationFilter, stop?: AbortSignal) =>
     call<{ total: number }>('GET', `/observations/count${query({ ...wanted })}`, undefined, stop),
+  countGroups: (wanted: ObservationFilter & { by: string; zone: number }, stop?: AbortSignal) =>
+    call<T.Counts>('GET', `/observations/counts${query({ ...wanted })}`, undefined, stop),
+  points: (wanted: ObservationFilter, stop?: AbortSignal) =>
+    call<T.Points>('GET', `/observations/points${query({ ...wanted })}`, undefined, stop),
   categories: () => call<{ categories: T.CategoryCount[] }>('GET', '/observations/categories'),
   observation: (doc: string, stop?: AbortSignal) =>
     call<T.Observation>('GET', `/observations/${part(doc)}`, undefined, stop),
@@ -122,7 +128,8 @@ export const api = {
   closePairing: () => call<void>('DELETE', '/admin/pairing'),
 
   exports: () => call<T.Exports>('GET', '/admin/exports'),
-  startExport: (to: string) => call<T.ExportJob>('POST', '/admin/exports', { to }),
+  /** Without a filter: everything. */
+  startExport: (to: string, filter?: ObservationFilter) => call<T.ExportJob>('POST', '/admin/exports', { to, filter }),
   cancelExport: (id: string) => call<void>('DELETE', `/admin/exports/${part(id)}`),
   places: () => call<{ places: T.Place[] }>('GET', '/admin/places'),
 

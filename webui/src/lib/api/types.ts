@@ -249,6 +249,33 @@ export interface CategoryCount {
   count: number;
 }
 
+/** Of a week, of a category, or of both: as was asked. */
+export interface CountGroup {
+  /** The Monday on which it begins. */
+  week?: string;
+  category?: string;
+  count: number;
+}
+
+export interface Counts {
+  groups: CountGroup[];
+  /** Observations in groups that found no room. */
+  left: number;
+}
+
+export interface Point {
+  doc: string;
+  lat: number;
+  lon: number;
+  category: string;
+}
+
+export interface Points {
+  /** The newest first. */
+  points: Point[];
+  more: boolean;
+}
+
 export interface Pairing {
   code: string;
   /** `null`: joining stays open. */
@@ -272,6 +299,8 @@ export interface ExportJob {
   ended_at: string | null;
   trouble: Trouble | null;
   on_drive: boolean | null;
+  /** Of an export of a part, what was asked; see `rules/filter-words`. */
+  part: Record<string, string> | null;
 }
 
 export interface LedgerEntry {
@@ -279,6 +308,7 @@ export interface LedgerEntry {
   path: string;
   filesystem: string;
   on_drive: boolean;
+  part: Record<string, string> | null;
   revisions: number;
   media: number;
   bytes: number;

@@ -15,6 +15,7 @@ import { drawMark } from './mark-image';
 import { markOf, type Mark } from './marks';
 import type { Palette } from './palette';
 import { summarise, type Seen } from './seen';
+import { OVERLAY, cornerAt, overlayLayers, type OverlayFeature } from './overlay';
 import * as style from './style';
 import type { TerritoryFeature } from './territory';
 import { namesOf } from './territory-names';
@@ -38,6 +39,9 @@ export interface MapEvents {
   onnothing: () => void;
   /** A part of the basemap does not come. */
   onbasemapfailed: () => void;
+  /** A press while somebody draws, and the double one that ends it. */
+  oncorner: (corner: [lon: number, lat: number]) => void;
+  onfinish: () => void;
 }
 
 /** A finger covers this much around the place that it means. */
@@ -68,6 +72,9 @@ export class MapView {
   #refreshing: ReturnType<typeof setTimeout> | undefined;
   #askingAgain: ReturnType<typeof setTimeout> | undefined;
   #gone = false;
+  #overlay: OverlayFeature[] = [];
+  /** A press is a corner, and chooses nothing. */
+  #sketching = false;
   readonly #keeper = new TileKeeper();
   /** Tiles of this map go through its keeper: MapLibre asks for them by this scheme. */
   readonly #scheme = `observations-${(maps += 1)}`;
@@ -107,15 +114,20 @@ export class MapView {
     map.on('moveend', () => this.#drawGraticule());
     map.on('idle', () => this.#rested());
     map.on('error', (event) => this.#failed(event.error as { status?: number }, (event as { sourceId?: string }).sourceId));
-    map.on('click', ({ point }) => this.#choose(point.x, point.y));
+    map.on('click', ({ point, lngLat }) => {
+      if (this.#sketching) events.oncorner(cornerAt(lngLat.lng, lngLat.lat));
+      else this.#choose(point.x, point.y);
+    });
+    map.on('dblclick', () => this.#sketching && events.onfinish());
+    map.on('styledata', () => this.#layOver());
     map.on('mousemove', ({ lngLat, point }) => {
       const { lat, lng } = lngLat.wrap();
       events.onpointer({ lat, lon: lng });
-      map.getCanvas().style.cursor = this.#near(point.x, point.y) ? 'pointer' : '';
+      map.getCanvas().style.cursor = this.#sketching ? 'crosshair' : this.#near(point.x, point.y) ? 'pointer' : '';
     });
     map.on('mouseout', () => events.onpointer(null));
     map.getCanvas().addEventListener('keydown', (event) => {
-      if (event.key !== 'Enter') return;
+      if (event.key !== 'Enter' || this.#sketching) return;
       const { width, height } = this.view;
       if (!this.#choose(width / 2, height / 2)) events.onnothing();
     });
@@ -172,10 +184,32 @@ export class MapView {
     if (make) this.#lay(make(this.#palette));
   }
 
+  /** Shapes of the page, instead of those before. */
+  setOverlay(features: OverlayFeature[]): void {
+    this.#overlay = features;
+    if (this.#map.getSource(OVERLAY)) this.#put(OVERLAY, { type: 'FeatureCollection', features });
+    else this.#layOver();
+  }
+
+  setSketching(sketching: boolean): void {
+    this.#sketching = sketching;
+    const zooming = this.#map.doubleClickZoom;
+    if (sketching) zooming.disable();
+    else zooming.enable();
+  }
+
+  /** The observations and their clusters. */
+  setSigns(shown: boolean): void {
+    for (const layer of [style.CLUSTERS, style.COUNTS, style.SINGLES]) {
+      if (this.#map.getLayer(layer)) this.#map.setLayoutProperty(layer, 'visibility', shown ? 'visible' : 'none');
+    }
+  }
+
   setPalette(palette: Palette): void {
     this.#palette = palette;
     const basemap = this.#basemap?.(palette).layers.filter(({ id }) => this.#map.getLayer(id)) ?? [];
-    for (const layer of [...style.layersOf(palette), ...basemap]) {
+    for (const layer of [...style.layersOf(palette), ...basemap, ...overlayLayers(palette)]) {
+      if (!this.#map.getLayer(layer.id)) continue;
       for (const [name, value] of Object.entries(layer.paint ?? {})) {
         this.#map.setPaintProperty(layer.id, name as 'fill-color', value);
       }
@@ -189,6 +223,14 @@ export class MapView {
 
   goTo(box: Box): void {
     this.#map.fitBounds(box, FIT);
+  }
+
+  /** Its picture as it is now, for paper. At once: nobody waits before printing. */
+  drawInto(canvas: HTMLCanvasElement): void {
+    this.#map.redraw();
+    const { width, height } = this.canvas;
+    Object.assign(canvas, { width, height });
+    canvas.getContext('2d')?.drawImage(this.canvas, 0, 0);
   }
 
   destroy(): void {
@@ -283,6 +325,13 @@ export class MapView {
     const view = this.view;
     const box = boxOf({ ...view, width: view.width * 2, height: view.height * 2 });
     this.#put(style.GRATICULE, graticuleLines(box, graticuleStep(view.zoom)));
+  }
+
+  /** Puts the shapes in, also when another style has taken them out. */
+  #layOver(): void {
+    if (this.#gone || !this.#overlay.length || this.#map.getSource(OVERLAY) || !this.#map.getLayer(style.CLUSTERS)) return;
+    this.#map.addSource(OVERLAY, { type: 'geojson', data: { type: 'FeatureCollection', features: this.#overlay } });
+    for (const layer of overlayLayers(this.#palette)) this.#map.addLayer(layer, style.CLUSTERS);
   }
 
   #put(source: string, data: GeoJSON): void {

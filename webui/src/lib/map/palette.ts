@@ -27,6 +27,15 @@ export function readPalette(): Palette {
   return paletteOf((token) => style.getPropertyValue(token).trim());
 }
 
+/** As they are on paper: light, whatever the screen is. */
+export function readPaperPalette(): Palette {
+  const { dataset } = document.documentElement;
+  dataset.paper = '';
+  const palette = readPalette();
+  delete dataset.paper;
+  return palette;
+}
+
 export function paletteOf(read: (token: string) => string): Palette {
   return Object.fromEntries(Object.entries(TOKENS).map(([name, token]) => [name, read(token)])) as Palette;
 }

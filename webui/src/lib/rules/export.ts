@@ -16,10 +16,11 @@ export const isRunning = (job: ExportJob): boolean => job.state === 'writing' ||
 
 /**
  * What a finished copy is worth. On the hub's own disk it is verified and still no second copy, and where the hub
- * does not say, the careful answer counts.
+ * does not say, the careful answer counts. A part is no copy of the rest, wherever it lies.
  */
 export function outcome(job: ExportJob): { tone: Tone; words: Plain } | null {
   if (job.state !== 'done') return null;
+  if (job.part) return { tone: 'attention', words: job.on_drive ? 'export.done_part' : 'export.done_part_same_disk' };
   return job.on_drive
     ? { tone: 'ok', words: 'export.done_drive' }
     : { tone: 'attention', words: 'export.done_same_disk' };

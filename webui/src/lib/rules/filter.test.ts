@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PRESETS, dayOf, isDay, midnight, presetOf, presetSpan } from './dates';
+import type { Area, Corner } from './area';
 import { NO_FILTER, SORTS, VIEWS, activeCount, asQuestion, readShape, writeShape, type Filter, type Shape } from './filter';
 
 const PERSON = 'ab'.repeat(32);
@@ -15,6 +16,13 @@ function dice(seed: number): (sides: number) => number {
 
 const TEXTS = ['logging', '', 'a&b=c', 'río + selva %', '  two  words ', '¿minería?', '日本', '<script>', '#1', 'x,y', '🌳'];
 
+function anyArea(roll: (sides: number) => number): Area {
+  const corner = (): Corner => [(roll(3_600_001) - 1_800_000) / 10_000, (roll(1_800_001) - 900_000) / 10_000];
+  const ring = () => Array.from({ length: 3 + roll(4) }, corner);
+  const polygons = Array.from({ length: 1 + roll(2) }, () => Array.from({ length: 1 + roll(2) }, ring));
+  return roll(2) ? { polygons, off: 1 + roll(900) } : { polygons };
+}
+
 function anyShape(roll: (sides: number) => number): Shape {
   const text = () => TEXTS[roll(TEXTS.length)] ?? '';
   const some = () => roll(2) === 1;
@@ -27,6 +35,7 @@ function anyShape(roll: (sides: number) => number): Shape {
   const q = text();
   if (q.trim()) filter.q = q;
   if (some()) filter.bbox = [roll(360) - 180, roll(91) - 90, roll(3600) / 10 - 180, roll(91)];
+  if (some()) filter.within = anyArea(roll);
   return { filter, view: VIEWS[roll(VIEWS.length)] ?? 'list', sort: SORTS[roll(2)] ?? 'received' };
 }
 
@@ -54,7 +63,7 @@ describe('a filter', () => {
 
   it.each([
     '?from=yesterday', '?to=2026-02-30', '?person=Rosa', '?has=luck', '?exported=yes', '?q=%20%20', '?bbox=1,2,3',
-    '?bbox=1,2,,4', '?bbox=1,91,2,92', '?bbox=1,5,2,4', '?bbox=a,b,c,d', '?view=carousel', '?sort=random', '?%E0%A4%A', '?other=1',
+    '?bbox=1,2,,4', '?bbox=1,91,2,92', '?bbox=1,5,2,4', '?within=1%202,3%204', '?within=x', '?off=30', '?bbox=a,b,c,d', '?view=carousel', '?sort=random', '?%E0%A4%A', '?other=1',
   ])('leaves out what it does not understand: %s', (search) => {
     expect(readShape(search)).toEqual({ filter: NO_FILTER, view: 'list', sort: 'received' });
   });
@@ -82,6 +91,7 @@ describe('a filter', () => {
   it('counts what is asked for', () => {
     expect(activeCount(NO_FILTER)).toBe(0);
     expect(activeCount({ ...NO_FILTER, from: '2026-11-01', to: '2026-11-02', photo: true, category: '' })).toBe(3);
+    expect(activeCount({ ...NO_FILTER, within: { polygons: [[[[1, 2], [3, 2], [3, 4]]]], off: 30 } })).toBe(1);
   });
 });
 

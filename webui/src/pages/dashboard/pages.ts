@@ -1,4 +1,5 @@
 import type { Component } from 'svelte';
+import type { ObservationFilter } from '$lib/api/client';
 import type { Plain } from '$lib/i18n/messages';
 import type { Route } from '$lib/router/routes';
 import type { IconName } from '$lib/ui/Icon.svelte';
@@ -10,6 +11,8 @@ export interface PageProps {
   hub: Hub;
   /** Opens the dialog by which phones join. */
   join: () => void;
+  /** Opens the dialog that copies just these to a drive; `count`: how many they are, where that is known. */
+  exportThese: (filter: ObservationFilter, count: number | null) => void;
 }
 
 /** A page of the dashboard: where it lives, how the navigation calls it, and what it is made of. */
@@ -29,6 +32,7 @@ export const PAGES: readonly Page[] = [
     icon: 'list',
     load: () => import('./observations/ObservationsPage.svelte'),
   },
+  { paths: ['/analysis'], word: 'analysis.title', icon: 'chart', load: () => import('./analysis/AnalysisPage.svelte') },
   { paths: ['/categories'], word: 'nav.categories', icon: 'grid', load: () => import('./categories/CategoriesPage.svelte') },
   { paths: ['/settings'], word: 'nav.settings', icon: 'gear', load: () => import('./settings/SettingsPage.svelte') },
 ];
