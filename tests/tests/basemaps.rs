@@ -187,7 +187,8 @@ async fn a_package_brings_its_own_style_and_names_nothing_elsewhere() {
 }
 
 fn upload(manager: &Manager, name: &str) -> reqwest::RequestBuilder {
-    manager.call(Method::POST, "/admin/basemaps/upload").query(&[("name", name)])
+    let name: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    manager.call(Method::POST, &format!("/admin/basemaps/upload?name={name}"))
 }
 
 #[tokio::test]
