@@ -30,6 +30,8 @@ const ABOUT: i64 = 3_600_000;
 /// Runs until the hub's shutdown, then saves once more.
 pub async fn run(hub: Hub) {
     tokio::join!(chores(&hub), scrub(&hub));
+    // What came since the last look is a part of its contact, too.
+    drop(hub.devices.look(hub.clock.now()));
     report("what devices told last was not written down", hub.devices.save(&hub.store).await);
 }
 

@@ -35,7 +35,8 @@ async fn a_category_is_added_changed_and_retired() {
     assert_eq!(seen["presets"][1]["set"], nest());
 
     // A key that is known is left as it is; what is no category is refused, and with it the whole set.
-    let again = post(&manager, "/admin/presets", json!({ "by": "Ana", "presets": [{ "key": "nest", "name": { "es": "Otro" } }] })).await;
+    let again =
+        post(&manager, "/admin/presets", json!({ "by": "Ana", "presets": [{ "key": "nest", "name": { "es": "Otro" } }] })).await;
     assert_eq!((again.0, &again.1["known"]), (StatusCode::CREATED, &json!(1)));
     let bad = json!({ "by": "Ana", "presets": [{ "key": "river", "name": { "es": "Río" } }, { "key": "odd", "name": "no" }] });
     let bad = post(&manager, "/admin/presets", bad).await;
@@ -47,7 +48,8 @@ async fn a_category_is_added_changed_and_retired() {
     let path = format!("/observations/{}/edits", preset["doc"].as_str().expect("a document"));
     let spoilt = post(&manager, &path, json!({ "by": "Ana", "heads": preset["heads"], "unset": ["name"] })).await;
     assert_eq!((spoilt.0, &spoilt.1["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("bad_preset")));
-    let retired = post(&manager, &path, json!({ "by": "Ana", "heads": preset["heads"], "set": { "retired": true, "order": 0 } })).await;
+    let retired =
+        post(&manager, &path, json!({ "by": "Ana", "heads": preset["heads"], "set": { "retired": true, "order": 0 } })).await;
     assert_eq!(retired.0, StatusCode::CREATED, "{}", retired.1);
     let seen = device.get("/presets").await;
     assert_eq!((keys(&seen), &seen["presets"][0]["set"]["retired"]), (vec![json!("nest"), json!("fire")], &json!(true)));
@@ -85,7 +87,11 @@ async fn only_hubs_say_what_a_category_is() {
     for kind in ["preset", "member", "revoke", "hub"] {
         let batch = json!({ "source": "s", "observations": [{ "id": "1", "kind": kind, "set": nest() }] });
         let kept = bridge.json(bridge.call(Method::POST, "/observations").json(&batch), StatusCode::OK).await;
-        assert_eq!((&kept["results"][0]["status"], &kept["results"][0]["code"]), (&json!("refused"), &json!("reserved_kind")), "{kind}");
+        assert_eq!(
+            (&kept["results"][0]["status"], &kept["results"][0]["code"]),
+            (&json!("refused"), &json!("reserved_kind")),
+            "{kind}"
+        );
     }
     assert_eq!(manager.get("/presets").await["presets"].as_array().map(Vec::len), Some(1));
     hub.stop();

@@ -66,8 +66,8 @@ impl Inner {
         if !self.files.exists(&self.folder)? {
             return Ok(());
         }
-        let unfinished = self.files.names(&self.folder)?.into_iter().filter(|name| name.ends_with(UNFINISHED));
-        unfinished.map(|name| self.files.remove_if_there(&self.folder.join(name))).collect()
+        let mut unfinished = self.files.names(&self.folder)?.into_iter().filter(|name| name.ends_with(UNFINISHED));
+        unfinished.try_for_each(|name| self.files.remove_if_there(&self.folder.join(name)))
     }
 }
 

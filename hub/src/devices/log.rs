@@ -62,12 +62,21 @@ pub(super) fn note(tx: &mut WriteTx<'_>, device: &DeviceId, contact: &Contact) -
     tx.put_json(T::Contacts, &key(device, contact.since), contact)
 }
 
-/// A page of the log, the newest first: at most `limit` contacts that came before the point `after`, and the point where the next
-/// page begins. `None` where `after` is no point of this log.
+/// A page of the log.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The contacts, the newest first.
+    pub contacts: Vec<Logged>,
+    /// Where the next page begins, opaque; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// A page of the log, the newest first: at most `limit` contacts that came before the point `after`.
+/// `None` where `after` is no point of this log.
 ///
 /// # Errors
 /// Where the store fails.
-pub fn page(view: &impl View, after: Option<&str>, limit: usize) -> Result<Option<(Vec<Logged>, Option<String>)>, StoreError> {
+pub fn page(view: &impl View, after: Option<&str>, limit: usize) -> Result<Option<Page>, StoreError> {
     let after = match after.map(|text| data_encoding::HEXLOWER.decode(text.as_bytes())) {
         None => None,
         Some(Ok(key)) if key.len() == 40 => Some(key),
@@ -85,7 +94,7 @@ pub fn page(view: &impl View, after: Option<&str>, limit: usize) -> Result<Optio
         contacts.push(shown(device, &contact));
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok(Some((contacts, last.filter(|_| more))))
+    Ok(Some(Page { contacts, next: last.filter(|_| more) }))
 }
 
 fn shown(device: DeviceId, contact: &Contact) -> Logged {

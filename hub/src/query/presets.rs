@@ -80,11 +80,12 @@ pub fn check(set: &Map<String, Value>) -> Result<(), String> {
     if !set.get("name").is_some_and(is_said) {
         return Err(format!("The category {key} needs a name in at least one language."));
     }
-    let is_colour = |text: &str| text.len() == 7 && text.starts_with('#') && text[1..].bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_colour =
+        |text: &str| text.len() == 7 && text.starts_with('#') && text[1..].bytes().all(|byte| byte.is_ascii_hexdigit());
     if set.get("color").is_some_and(|colour| !colour.as_str().is_some_and(is_colour)) {
         return Err(format!("The colour of {key} is written like #2f7d4f."));
     }
-    if set.get("icon").is_some_and(|icon| !icon.as_str().is_some_and(|icon| icon.len() <= ICON_BYTES)) {
+    if set.get("icon").is_some_and(|icon| icon.as_str().is_none_or(|icon| icon.len() > ICON_BYTES)) {
         return Err(format!("The icon of {key} is too large: 40 kB at most."));
     }
     if set.get("order").is_some_and(|order| !order.is_number()) {
@@ -123,7 +124,8 @@ fn check_field(field: &Value) -> Result<&str, String> {
         return Err(format!("whether {key} is required is true or false."));
     }
     let options = field.get("options").and_then(Value::as_array);
-    let is_option = |option: &Value| option.get("value").is_some_and(Value::is_string) && option.get("label").is_some_and(is_said);
+    let is_option =
+        |option: &Value| option.get("value").is_some_and(Value::is_string) && option.get("label").is_some_and(is_said);
     let fits = options.is_some_and(|options| (1..=OPTIONS).contains(&options.len()) && options.iter().all(is_option));
     if matches!(kind, "one" | "many") && !fits {
         return Err(format!("{key} needs 1 to 300 options, each with a value and a label."));

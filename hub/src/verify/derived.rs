@@ -44,7 +44,9 @@ pub(super) fn documents(look: &mut Look<'_>) -> Result<(), StoreError> {
     let kept = in_log + look.totals.quarantined;
     look.expect(ids == kept, || format!("the index of revisions has {ids} rows for {kept} revisions"));
     let presets = look.presets;
-    for (table, expected) in [(T::Presets, presets), (T::ByReceived, documents), (T::ByObserved, documents), (T::Merged, merged), (T::Refs, refs)] {
+    for (table, expected) in
+        [(T::Presets, presets), (T::ByReceived, documents), (T::ByObserved, documents), (T::Merged, merged), (T::Refs, refs)]
+    {
         let rows = look.count(table)?;
         look.expect(rows == expected, || format!("table {} has {rows} rows instead of {expected}", table.name()));
     }

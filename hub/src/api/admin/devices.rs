@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::ApiError;
 use super::super::body::{Asked, Json, Named};
 use super::super::hub::admit;
-use crate::devices::log::{self, Logged};
+use crate::devices::log::{self, Logged, Page};
 use crate::devices::{Card, Device, Kind};
 use crate::hub::Hub;
 use crate::intake::{Door, Tally, keep};
@@ -143,7 +143,7 @@ pub(in super::super) struct Contacts {
 pub(in super::super) async fn contacts(State(hub): State<Hub>, Asked(part): Asked<Part>) -> Result<Json<Contacts>, ApiError> {
     let limit = part.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
     let page = hub.store.read(move |view| log::page(view, part.after.as_deref(), limit)).await?;
-    let (contacts, next) =
+    let Page { contacts, next } =
         page.ok_or_else(|| ApiError::bad_request("`after` was not given by this hub; begin at the newest."))?;
     Ok(Json(Contacts { contacts, next }))
 }

@@ -28,6 +28,9 @@ pub(in super::super) async fn metrics(State(hub): State<Hub>) -> Result<Response
     Ok(([(header::CONTENT_TYPE, METRICS)], text).into_response())
 }
 
+/// A number's name, what it means, and where it is.
+type Column = (&'static str, &'static str, fn(&Sum) -> u64);
+
 fn metrics_of(hub: &Hub, view: &Snapshot) -> Result<String, StoreError> {
     let overview = serde_json::to_value(overview::of(hub, view)?).map_err(|error| StoreError::Bug(error.to_string()))?;
     let mut text = String::new();
@@ -49,7 +52,7 @@ fn metrics_of(hub: &Hub, view: &Snapshot) -> Result<String, StoreError> {
         _ = writeln!(text, "maloca_{name} {value}");
     }
     let sums = log::sums(view)?;
-    let columns: [(&str, &str, fn(&Sum) -> u64); 9] = [
+    let columns: [Column; 9] = [
         ("contacts", "Contacts of the last 90 days", |sum| sum.contacts),
         ("contact_milliseconds", "How long they lasted together", |sum| sum.millis),
         ("contact_new", "Documents that they brought", |sum| sum.brought.new),
@@ -142,7 +145,7 @@ fn bundle_of(hub: &Hub, view: &Snapshot) -> Result<String, StoreError> {
         }
     }
     text.push_str("\n== Contacts, the newest first\n");
-    for contact in log::page(view, None, BUNDLED_CONTACTS)?.unwrap_or_default().0 {
+    for contact in log::page(view, None, BUNDLED_CONTACTS)?.unwrap_or_default().contacts {
         _ = writeln!(text, "{}", serde_json::to_string(&contact).map_err(bug)?);
     }
     _ = write!(text, "\n== Numbers\n{}\n== Log\n{}", metrics_of(hub, view)?, JOURNAL.text());
