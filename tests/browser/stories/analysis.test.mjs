@@ -77,7 +77,10 @@ test('density, clusters, the nearest and a measure are on the map and in words',
   await page.getByRole('button', { name: 'Measure by drawing' }).click();
   const bar = page.getByRole('region', { name: 'Measure by drawing' });
   await bar.waitFor();
-  const { x, y, width, height } = await page.locator('.maplibregl-canvas').boundingBox();
+  // Pressed by place: all of it must be in the window.
+  const canvas = page.locator('.maplibregl-canvas');
+  await canvas.evaluate((map) => map.scrollIntoView({ block: 'center' }));
+  const { x, y, width, height } = await canvas.boundingBox();
   for (const [across, down] of [[0.3, 0.4], [0.6, 0.4], [0.6, 0.7]]) {
     await page.mouse.click(x + width * across, y + height * down);
     await page.waitForTimeout(600);
