@@ -102,7 +102,7 @@ pub fn vector(shapes: &[Shape]) -> Vec<u8> {
     for name in names {
         let mut layer = tile.create_layer(name);
         for (_, tags, kind, corners) in shapes.iter().filter(|(layer, ..)| *layer == name) {
-            let mut shape = GeomEncoder::new(kind.clone());
+            let mut shape = GeomEncoder::new(*kind);
             for (x, y) in *corners {
                 shape = shape.point(*x, *y).expect("a place in the tile");
             }
