@@ -67,6 +67,7 @@ async fn an_edit_is_a_revision_by_the_hub_that_names_the_person() {
     let [edit, begin] = history.as_slice() else { panic!("{history:?}") };
     assert_eq!((&edit["person"], &begin["person"]), (&json!("Ana"), &json!("Raw 1")));
     assert_eq!((&edit["head"], &begin["head"]), (&json!(true), &json!(false)));
+    assert_eq!((&edit["root"], &begin["root"]), (&json!(false), &json!(true)));
     assert_eq!(edit["properties"]["notes"], json!({ "before": "two trucks", "after": "three trucks" }));
     assert_eq!(edit["properties"]["category"], json!({ "before": "logging" }));
     assert_eq!(begin["properties"]["category"], json!({ "after": "logging" }));

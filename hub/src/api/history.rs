@@ -57,6 +57,8 @@ struct ShownChange {
     deleted: Option<bool>,
     /// Whether nothing was made upon it yet.
     head: bool,
+    /// Whether it was made upon nothing: with it somebody began the document. Several may have.
+    root: bool,
 }
 
 #[derive(Serialize)]
@@ -117,6 +119,7 @@ fn show(hub: &Hub, view: &Snapshot, change: Change, arrival: Arrival, person: Op
         detached: media(change.detached)?,
         deleted: change.deleted,
         head: change.is_head,
+        root: change.parents.is_empty(),
     })
 }
 

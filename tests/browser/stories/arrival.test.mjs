@@ -78,8 +78,8 @@ test('a conflict shows both values and says which one stands', { skip: withoutHu
   await row(page, 'clearing').getByText('Conflict').waitFor();
   await row(page, 'clearing').getByRole('button').click();
   const conflicts = page.getByRole('dialog').getByRole('region', { name: 'Conflicting values' });
-  await conflicts.getByText('Three stumps').waitFor();
-  await conflicts.getByText('Four stumps').waitFor();
+  await conflicts.getByText('Three stumps', { exact: true }).waitFor();
+  await conflicts.getByText('Four stumps', { exact: true }).waitFor();
   assert.equal(await conflicts.getByText('Shown', { exact: true }).count(), 1);
   assert.equal(await conflicts.getByText('Kept', { exact: true }).count(), 1);
   await conflicts.getByText(/wilmer/).waitFor();

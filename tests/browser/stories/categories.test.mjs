@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { barriers, manager, overflow, sameManager, startBrowser } from '../fixture/browser.mjs';
@@ -60,6 +60,7 @@ test('a category with a required question is found again in list, filter and cop
   await dialog.getByText('Hunting', { exact: true }).first().waitFor();
 
   const copy = join(hub.folder, 'copy');
+  await mkdir(copy);
   await hub.export(copy);
   const [bundle] = await readdir(copy, { recursive: true }).then((all) => all.filter((name) => name.endsWith('observations.csv')));
   const csv = await readFile(join(copy, bundle), 'utf8');

@@ -187,6 +187,8 @@ export interface Change {
   deleted?: boolean;
   /** Nothing was made upon it yet. */
   head: boolean;
+  /** With it somebody began the observation; several may have. */
+  root: boolean;
 }
 
 /** The newest changes first; `total` counts those that are left out, too. */

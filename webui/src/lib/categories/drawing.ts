@@ -6,7 +6,9 @@ export interface Drawing {
 
 /** The paths of an SVG. Anything else in it is left out, whatever it says. */
 export function drawingOf(svg: string): Drawing {
-  const paths = [...svg.matchAll(/<path\b[^>]*?\sd="([^"]*)"/gs)].map(([, d]) => d ?? '');
+  // Some programs write the line breaks within a path as references to their characters.
+  const plain = (d: string) => d.replaceAll(/&#x?[\da-f]+;/gi, ' ');
+  const paths = [...svg.matchAll(/<path\b[^>]*?\sd="([^"]*)"/gs)].map(([, d]) => plain(d ?? ''));
   return { viewBox: /\sviewBox="([-\d. ]+)"/.exec(svg)?.[1] ?? '0 0 15 15', paths };
 }
 

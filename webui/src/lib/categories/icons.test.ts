@@ -17,7 +17,7 @@ describe('icons', () => {
       const shapes = [...file(name).matchAll(/<(\w+)/g)].map(([, shape]) => shape).filter((shape) => shape !== 'svg');
       expect(shapes.every((shape) => shape === 'path'), name).toBe(true);
       expect(iconOf(name)?.paths, name).toHaveLength(shapes.length);
-      expect(iconOf(name)?.paths.every((path) => /^[mM]/.test(path)), name).toBe(true);
+      expect(iconOf(name)?.paths.every((path) => /^[mM][-\d\s.,a-z]+$/i.test(path)), name).toBe(true);
     }
   });
 
