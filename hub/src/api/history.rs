@@ -145,7 +145,7 @@ pub(super) fn person(
 }
 
 /// The person or source for whom a hub wrote a revision. A device's word for somebody else is not taken.
-fn written_for(hub: &Hub, view: &Snapshot, revision: &ValidRevision) -> Result<Option<String>, StoreError> {
+pub(super) fn written_for(hub: &Hub, view: &Snapshot, revision: &ValidRevision) -> Result<Option<String>, StoreError> {
     if members::standing(view, &hub.rules, &revision.content().author)? != Some(Standing::Hub) {
         return Ok(None);
     }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::ApiError;
 use super::access::Caller;
 use super::body::{Asked, Json, Named};
-use super::history::person;
+use super::history::{person, written_for};
 use super::question::{Question, Wanted, reader};
 use crate::export::columns::About;
 use crate::export::formats::geojson;
@@ -129,8 +129,8 @@ fn show(hub: &Hub, view: &Snapshot, found: Found) -> Result<Shown, StoreError> {
 /// Who is named as the author. Where a hub wrote for somebody who cannot sign, its revisions say for whom.
 fn author_name(hub: &Hub, view: &Snapshot, author: &DeviceId, row: &DocRow) -> Result<Option<String>, StoreError> {
     if let (None, [first, ..]) = (hub.devices.name(author), row.seqs.as_slice()) {
-        let first = query::revision(*first, feed::entry(view, *first)?)?.id();
-        return person(hub, view, author, &[first]);
+        let first = query::revision(*first, feed::entry(view, *first)?)?;
+        return if first.content().author == *author { written_for(hub, view, &first) } else { Ok(None) };
     }
     Ok(hub.devices.name(author))
 }

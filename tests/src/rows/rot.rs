@@ -140,15 +140,32 @@ fn only_lacks(before: &Said, after: &Said) -> bool {
         // Asking for a photo again that is here costs time and harms nothing.
         return before.iter().all(|hash| after.contains(hash));
     }
-    if before == after {
+    if lacks_only_names(&before, &after) {
         return true;
     }
     // A hub that does not find its own introduction introduces itself again.
     let is_own = |item: &Value| item["rev"]["kind"] == "hub";
     ["entries", "observations"].into_iter().any(|name| {
         let (Some(before), Some(after)) = (list(&before, name), list(&after, name)) else { return false };
-        after.iter().all(|item| before.contains(item) || is_own(item))
+        after.iter().all(|item| before.iter().any(|known| lacks_only_names(known, item)) || is_own(item))
     })
+}
+
+/// Whether two answers are the same, but for people whose names are not found: their devices' rows are gone, their records are not.
+fn lacks_only_names(before: &Value, after: &Value) -> bool {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            let fits = |name: &String, value: &Value| {
+                let is_name = name == "person" && value.is_null();
+                before.get(name).is_some_and(|known| is_name || lacks_only_names(known, value))
+            };
+            before.len() == after.len() && after.iter().all(|(name, value)| fits(name, value))
+        }
+        (Value::Array(before), Value::Array(after)) => {
+            before.len() == after.len() && before.iter().zip(after).all(|(known, value)| lacks_only_names(known, value))
+        }
+        _ => before == after,
+    }
 }
 
 /// Where two answers part.
