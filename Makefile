@@ -6,6 +6,7 @@
 #   make lint     formatting and lints
 #   make bench    measure, beside peers; shorter: make bench ARGS=quick
 #   make torture  the fault rig for hours: make torture HOURS=8; goes on where it ended
+#   make pictures take the pictures of the pages that docs/ holds
 #   make clean    remove what was built
 
 SHELL := /bin/bash
@@ -15,7 +16,7 @@ PAGE_SOURCES := $(shell find webui/src webui/build webui/*.html webui/*.json web
 
 HOURS ?= 1
 
-.PHONY: run test demo lint bench torture hub pages need clean
+.PHONY: run test demo lint bench torture pictures hub pages need clean
 
 run: hub
 	@exec target/release/maloca serve --join $(ARGS)
@@ -36,6 +37,11 @@ bench: hub
 
 torture: hub
 	@exec tests/torture $(HOURS)
+
+# Needs a browser: $CHROMIUM, or one on PATH.
+pictures: hub
+	@[ -d tests/browser/node_modules ] || (cd tests/browser && npm ci --no-audit --no-fund)
+	node tests/browser/pictures.mjs
 
 hub: pages
 	$(CARGO) build --release --workspace

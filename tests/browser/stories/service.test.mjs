@@ -13,7 +13,7 @@ async function joined(t) {
   const source = await recordings(hub.folder, 'walk', [{ category: 'logging' }, { category: 'nest' }]);
   await hub.send({ device: 'rosa', code, source });
   await visit.page.keyboard.press('Escape');
-  await visit.page.getByRole('article', { name: 'rosa' }).getByText('In sync').waitFor();
+  await visit.page.getByRole('article', { name: 'rosa' }).getByText('All it told of is here', { exact: true }).waitFor();
   return { hub, browser, code, ...visit };
 }
 
@@ -33,7 +33,7 @@ test('the manager pauses, goes on, looks for phones, and lets one wait', { skip:
   assert.deepEqual(await barriers(page), []);
   await card.getByRole('button', { name: /^Options for/ }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Let it come' }).click();
-  await card.getByText('In sync').waitFor();
+  await card.getByText('All it told of is here', { exact: true }).waitFor();
   quiet();
 });
 
