@@ -13,6 +13,8 @@ async function joined(t) {
   const source = await recordings(hub.folder, 'walk', [{ category: 'logging' }, { category: 'nest' }]);
   await hub.send({ device: 'rosa', code, source });
   await visit.page.keyboard.press('Escape');
+  // The card may be there before the list is.
+  await visit.page.getByText('nest').first().waitFor();
   await visit.page.getByRole('article', { name: 'rosa' }).getByText('All it told of is here', { exact: true }).waitFor();
   return { hub, browser, code, ...visit };
 }
