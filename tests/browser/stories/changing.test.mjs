@@ -137,3 +137,25 @@ test('changing is open to everyone, in each size and colour scheme', { skip: wit
     }
   }
 });
+
+test('a photo is looked at closely, by keys, buttons and wheel', { skip: withoutHub }, async (t) => {
+  const { page, dialog, quiet } = await looking(t);
+  await dialog.getByRole('button', { name: /^Look closely at/ }).click();
+  const close = page.getByRole('dialog').last();
+  const scale = close.getByRole('status');
+  await scale.getByText('100%').waitFor();
+  await close.getByRole('button', { name: 'Closer' }).click();
+  await scale.getByText('150%').waitFor();
+  await close.getByRole('group', { name: /^Photo/ }).focus();
+  await page.keyboard.press('+');
+  await scale.getByText('225%').waitFor();
+  await close.getByRole('img').hover();
+  await page.mouse.wheel(0, 100);
+  await scale.getByText('150%').waitFor();
+  assert.deepEqual(await barriers(page), []);
+  if (process.env.MALOCA_PICTURES) await page.screenshot({ path: `${process.env.MALOCA_PICTURES}/zoom.png` });
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => document.querySelectorAll('dialog').length === 1);
+  await dialog.getByRole('button', { name: 'Edit' }).waitFor();
+  quiet();
+});
