@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { barriers, manager, overflow, sameManager, startBrowser } from '../fixture/browser.mjs';
-import { recordings } from '../fixture/field.mjs';
-import { startHub, withoutHub } from '../fixture/hub.mjs';
+import { arrived } from '../fixture/arrival.mjs';
+import { barriers, overflow, sameManager } from '../fixture/browser.mjs';
+import { withoutHub } from '../fixture/hub.mjs';
 
 const GL = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
 const real = (complaints) => complaints.filter((one) => !one.includes('GL Driver Message'));
@@ -14,16 +14,7 @@ const SEEN = [
   { category: 'fire', observed_at: '1970-01-05T15:00:00.000Z' },
 ];
 
-async function walked(t) {
-  const hub = await startHub(t, { name: 'Wayku' });
-  const browser = await startBrowser(t, GL);
-  const visit = await manager(browser, hub);
-  await visit.page.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
-  const code = await visit.page.locator('[data-code]').getAttribute('data-code');
-  await hub.send({ device: 'rosa', code, source: await recordings(hub.folder, 'walk', SEEN) });
-  await visit.page.keyboard.press('Escape');
-  return { hub, browser, ...visit };
-}
+const walked = (t) => arrived(t, SEEN, { name: 'Wayku', args: GL });
 
 /** A table as it is read: its rows of cells. */
 const rows = (page, caption) =>

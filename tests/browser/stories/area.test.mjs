@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
-import { barriers, manager, overflow, sameManager, startBrowser } from '../fixture/browser.mjs';
-import { recordings } from '../fixture/field.mjs';
-import { startHub, withoutHub } from '../fixture/hub.mjs';
+import { arrived } from '../fixture/arrival.mjs';
+import { barriers, overflow, sameManager } from '../fixture/browser.mjs';
+import { withoutHub } from '../fixture/hub.mjs';
 
 /** A machine without a graphics card draws slowly, and says so; that is no complaint about the page. */
 const GL = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
@@ -20,16 +20,7 @@ const SEEN = [
 ];
 
 /** A hub with six observations in a row from -76.36 to -76.41, and its manager. */
-async function walked(t, args) {
-  const hub = await startHub(t);
-  const browser = await startBrowser(t, args);
-  const visit = await manager(browser, hub);
-  await visit.page.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
-  const code = await visit.page.locator('[data-code]').getAttribute('data-code');
-  await hub.send({ device: 'rosa', code, source: await recordings(hub.folder, 'walk', SEEN) });
-  await visit.page.keyboard.press('Escape');
-  return { hub, browser, ...visit };
-}
+const walked = (t, args) => arrived(t, SEEN, { args });
 
 /** Notes of the list, as they stand there. */
 async function listed(page) {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { barriers, manager, overflow, sameManager, startBrowser } from '../fixture/browser.mjs';
+import { arrived } from '../fixture/arrival.mjs';
+import { barriers, overflow, sameManager } from '../fixture/browser.mjs';
 import { recordings } from '../fixture/field.mjs';
-import { startHub, withoutHub } from '../fixture/hub.mjs';
+import { withoutHub } from '../fixture/hub.mjs';
 
 const SEEN = [
   { category: 'logging', notes: 'Fresh stumps by the creek', photo: true },
@@ -12,16 +13,7 @@ const SEEN = [
 ];
 
 /** A hub with Rosa's walk, and its manager on the page. */
-async function walked(t, args) {
-  const hub = await startHub(t);
-  const browser = await startBrowser(t, args);
-  const visit = await manager(browser, hub);
-  await visit.page.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
-  const code = await visit.page.locator('[data-code]').getAttribute('data-code');
-  await hub.send({ device: 'rosa', code, source: await recordings(hub.folder, 'walk', SEEN) });
-  await visit.page.keyboard.press('Escape');
-  return { hub, browser, code, ...visit };
-}
+const walked = (t, args) => arrived(t, SEEN, { args });
 
 test('a filter is in the address, and its link opened again shows the same', { skip: withoutHub }, async (t) => {
   const { hub, browser, context, page, quiet } = await walked(t);

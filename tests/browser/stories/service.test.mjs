@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { barriers, manager, startBrowser } from '../fixture/browser.mjs';
+import { arrived } from '../fixture/arrival.mjs';
+import { barriers } from '../fixture/browser.mjs';
 import { recordings } from '../fixture/field.mjs';
-import { startHub, withoutHub } from '../fixture/hub.mjs';
+import { withoutHub } from '../fixture/hub.mjs';
 
 async function joined(t) {
-  const hub = await startHub(t);
-  const browser = await startBrowser(t);
-  const visit = await manager(browser, hub);
-  await visit.page.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
-  const code = await visit.page.locator('[data-code]').getAttribute('data-code');
-  const source = await recordings(hub.folder, 'walk', [{ category: 'logging' }, { category: 'nest' }]);
-  await hub.send({ device: 'rosa', code, source });
-  await visit.page.keyboard.press('Escape');
+  const visit = await arrived(t, [{ category: 'logging' }, { category: 'nest' }]);
   // The card may be there before the list is.
   await visit.page.getByText('nest').first().waitFor();
   await visit.page.getByRole('article', { name: 'rosa' }).getByText('All it told of is here', { exact: true }).waitFor();
-  return { hub, browser, code, ...visit };
+  return visit;
 }
 
 test('the manager pauses, goes on, looks for phones, and lets one wait', { skip: withoutHub }, async (t) => {
