@@ -121,6 +121,8 @@ struct Sending {
     bytes: Arc<AtomicU64>,
     /// Bytes a second, the last few seconds counting most.
     speed: f64,
+    /// Nothing has come for a while, though somebody may still be receiving.
+    quiet: bool,
 }
 
 #[derive(Default)]
@@ -239,7 +241,8 @@ impl Devices {
             contact.repeats += tally.repeats;
         });
         let mut inner = self.lock();
-        inner.sending.entry(*id).or_default().at = now;
+        let sending = inner.sending.entry(*id).or_default();
+        (sending.at, sending.quiet) = (now, false);
         inner.trouble.remove(id);
     }
 
@@ -248,7 +251,7 @@ impl Devices {
     pub fn meter(&self, id: &DeviceId, now: i64) -> Arc<AtomicU64> {
         let mut inner = self.lock();
         let sending = inner.sending.entry(*id).or_default();
-        sending.at = now;
+        (sending.at, sending.quiet) = (now, false);
         Arc::clone(&sending.bytes)
     }
 
@@ -256,6 +259,12 @@ impl Devices {
     pub fn failed(&self, id: &DeviceId, trouble: Trouble, now: i64) {
         self.change(id, |device| contact(device, now).errors += 1);
         self.lock().trouble.insert(*id, trouble);
+    }
+
+    /// Whether the manager lets a device wait; asked at each of its requests.
+    #[must_use]
+    pub fn is_held_back(&self, id: &DeviceId) -> bool {
+        self.lock().devices.get(id).is_some_and(|device| device.held_back)
     }
 
     /// Lets a device wait, or come again.
@@ -276,7 +285,6 @@ impl Devices {
         let Inner { devices, unsaved, sending, .. } = &mut *inner;
         let mut changed = Vec::with_capacity(sending.len());
         sending.retain(|id, sending| {
-            changed.push(*id);
             let bytes = sending.bytes.swap(0, Ordering::Relaxed);
             sending.speed += (bytes as f64 - sending.speed) * NEWEST_SECOND;
             if bytes > 0 {
@@ -288,7 +296,12 @@ impl Devices {
                     unsaved.insert(*id);
                 }
             }
-            now.saturating_sub(sending.at) <= SENDING_MILLIS
+            let was_quiet = std::mem::replace(&mut sending.quiet, now.saturating_sub(sending.at) > SENDING_MILLIS);
+            if !(was_quiet && sending.quiet) {
+                changed.push(*id);
+            }
+            // An upload that stands still and then goes on counts on the same meter.
+            !sending.quiet || Arc::strong_count(&sending.bytes) > 1
         });
         changed
     }
@@ -336,4 +349,31 @@ fn contact(device: &mut Device, now: i64) -> &mut Contact {
         _ => device.contact = Some(fresh),
     }
     device.contact.get_or_insert(fresh)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_that_stands_still_and_goes_on_is_counted_whole() {
+        let (devices, id) = (Devices::default(), DeviceId([1; 32]));
+        let device = serde_json::json!({ "id": id, "name": "Rosa", "kind": "device", "paired_at": 0 });
+        devices.insert(serde_json::from_value(device).unwrap());
+        let is_sending = || devices.lock().sending.get(&id).is_some_and(|sending| !sending.quiet);
+        let bytes = || devices.get(&id).unwrap().contact.unwrap().bytes;
+
+        let meter = devices.meter(&id, 0);
+        meter.fetch_add(1_000, Ordering::Relaxed);
+        assert_eq!((devices.look(1_000), bytes(), is_sending()), (vec![id], 1_000, true));
+        // It falls silent: that is told once, and then there is nothing to tell.
+        let told: usize = (2..20).map(|second| devices.look(second * 1_000).len()).sum();
+        assert!(told <= 4 && !is_sending(), "{told}");
+        meter.fetch_add(500, Ordering::Relaxed);
+        assert_eq!((devices.look(20_000), bytes(), is_sending()), (vec![id], 1_500, true));
+        // Once nobody receives any more, nothing is kept of it.
+        drop(meter);
+        assert_eq!((devices.look(30_000), is_sending()), (vec![id], false));
+        assert!(devices.lock().sending.is_empty());
+    }
 }

@@ -230,6 +230,29 @@ async fn loopback_works_when_it_is_named() {
 }
 
 #[tokio::test]
+async fn a_paused_hub_is_silent_until_it_goes_on() {
+    let bound = discovery::bind(loopback(0)).unwrap();
+    let port = bound.port();
+    let (service, (_name, identity)) = (Service::default(), identity());
+    let identity = Identity { service: service.follow(), ..identity };
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(discovery::run(bound, identity, shutdown.clone()));
+    let ask = |seconds| {
+        let interfaces = Choice::Named(vec!["lo".into()]);
+        let deadline = Some(Duration::from_secs(seconds));
+        discover(DiscoverOptions { interfaces, port, deadline, ..DiscoverOptions::default() })
+    };
+    assert!(ask(10).next().await.is_some());
+    service.pause(true);
+    assert!(ask(1).next().await.is_none(), "a paused hub answered");
+    service.pause(false);
+    service.search();
+    assert!(ask(10).next().await.is_some());
+    shutdown.cancel();
+    tokio::time::timeout(Duration::from_secs(5), running).await.expect("it stops when told").unwrap();
+}
+
+#[tokio::test]
 async fn a_second_hub_on_the_port_is_refused_with_what_to_do() {
     let first = discovery::bind(loopback(0)).unwrap();
     let second = discovery::bind(loopback(first.port())).unwrap_err();

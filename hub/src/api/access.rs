@@ -135,7 +135,7 @@ fn check_waiting(hub: &Hub, device: &DeviceId) -> Result<(), ApiError> {
             "The manager has paused the hub. Keep your records; they go over by themselves when it goes on.",
         );
     }
-    if hub.devices.get(device).is_some_and(|device| device.held_back) {
+    if hub.devices.is_held_back(device) {
         return wait("held_back", "The manager lets this device wait. Keep your records; ask the manager when its turn is.");
     }
     Ok(())

@@ -26,7 +26,11 @@ impl Devices {
         let (device, speed, trouble) = {
             let inner = self.lock();
             let Some(device) = inner.devices.get(id).cloned() else { return Ok(None) };
-            (device, inner.sending.get(id).map(|sending| sending.speed as u64), inner.trouble.get(id).cloned())
+            (
+                device,
+                inner.sending.get(id).filter(|sending| !sending.quiet).map(|sending| sending.speed as u64),
+                inner.trouble.get(id).cloned(),
+            )
         };
         let counts: AuthorRow = view.row(T::Authors, &id.0)?.unwrap_or_default();
         let standing: Option<Standing> = view.row(T::Members, &id.0)?;

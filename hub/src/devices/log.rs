@@ -195,3 +195,46 @@ pub async fn forget_old(store: &Store, now: i64) -> Result<(), StoreError> {
     }
     store.write(old.len() * 40, move |tx| old.iter().try_for_each(|key| tx.remove(T::Contacts, key).map(drop))).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::Files;
+    use crate::store::Opener;
+
+    #[tokio::test]
+    async fn contacts_are_kept_for_90_days_and_read_by_pages() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, writer) = Store::open(Opener::new(Files::real(), folder.path())).unwrap();
+        let (device, day, now) = (DeviceId([7; 32]), 86_400_000, 1_800_000_000_000);
+        let written = store.write(10_000, move |tx| {
+            (0..100).try_for_each(|days| {
+                let since = now - days * day;
+                let contact =
+                    serde_json::json!({ "since": since, "at": since, "new": 1, "changed": 0, "deleted": 0, "media": 0 });
+                note(tx, &device, &serde_json::from_value(contact).unwrap())
+            })
+        });
+        written.await.unwrap();
+        forget_old(&store, now).await.unwrap();
+
+        let view = store.snapshot().unwrap();
+        let (mut since, mut after) = (Vec::new(), None);
+        loop {
+            let Page { contacts, next } = page(&view, after.as_deref(), 40).unwrap().unwrap();
+            assert!(contacts.len() <= 40);
+            since.extend(contacts.into_iter().map(|contact| time::parse_millis(&contact.since).unwrap()));
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let kept: Vec<i64> = (0..=90).map(|days| now - days * day).collect();
+        assert_eq!(since, kept);
+        assert_eq!(sums(&view).unwrap()[&device].contacts, 91);
+        assert!(page(&view, Some("no point"), 40).unwrap().is_none());
+        drop(view);
+        store.close().await;
+        writer.join();
+    }
+}

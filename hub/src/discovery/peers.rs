@@ -1,6 +1,7 @@
 //! Who is answered: the rules of discovery without its sockets.
 //!
-//! The responder calls [`decide`] for each datagram. It promises that nobody outside the subnet of the interface gets an answer, that nobody can make the hub send more than the
+//! The responder calls [`decide`] for each datagram. It promises that nobody outside the subnet of the interface gets an
+//! answer, that nobody can make the hub send more than the
 //! rates below, and that no table here grows with what strangers send.
 
 use std::collections::HashMap;
