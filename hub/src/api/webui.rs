@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
-use maloca_webui::Pages;
+use maloca_webui::file;
 
 use super::ApiError;
 
@@ -30,9 +30,9 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
     let name = if ROOMS.contains(&room) {
         "index.html"
     } else {
-        PAGES.iter().find(|(path, _)| *path == asked).map_or(asked, |(_, file)| *file)
+        PAGES.iter().find(|(path, _)| *path == asked).map_or(asked, |(_, file_name)| *file_name)
     };
-    let Some(plain) = Pages::get(name) else {
+    let Some(plain) = file(name) else {
         if name == "index.html" {
             return built_without_pages();
         }
@@ -43,12 +43,12 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
     let packed = PACKINGS
         .iter()
         .filter(|(packing, _)| accepts(packing))
-        .find_map(|(packing, ending)| Pages::get(&format!("{name}{ending}")).map(|file| (*packing, file)));
+        .find_map(|(packing, ending)| file(&format!("{name}{ending}")).map(|found| (*packing, found)));
     let tag = format!("\"{}\"", data_encoding::HEXLOWER.encode(&plain.metadata.sha256_hash()[..16]));
     let mut response = if headers.get(header::IF_NONE_MATCH).is_some_and(|given| given.as_bytes() == tag.as_bytes()) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let (packing, data) = packed.map_or((None, plain.data), |(packing, file)| (Some(packing), file.data));
+        let (packing, data) = packed.map_or((None, plain.data), |(packing, found)| (Some(packing), found.data));
         let mut response = Response::new(Body::from(data.into_owned()));
         if let Some(packing) = packing {
             put(&mut response, header::CONTENT_ENCODING, packing);
