@@ -22,6 +22,7 @@ use crate::store::{Store, StoreError, T, View, WriteTx};
 
 mod card; // as the page shows it
 pub mod log; // the contacts of 90 days
+pub mod turned_away; // who tried to come in and could not
 
 pub use card::{Card, State};
 

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::basemaps::Basemaps;
 use crate::clock::Clock;
 use crate::devices::Devices;
+use crate::devices::turned_away::Door;
 use crate::disk::Disk;
 use crate::export::jobs::Jobs;
 use crate::files::Files;
@@ -133,6 +134,8 @@ pub struct Inner {
     pub uploads: Uploads,
     /// The devices.
     pub devices: Devices,
+    /// Who tried to come in and could not.
+    pub door: Door,
     /// Whether it is paused, and who asked for it.
     pub service: Service,
     /// Joining.
@@ -277,6 +280,7 @@ impl Hub {
             media,
             uploads,
             devices,
+            door: Door::default(),
             service: Service::default(),
             pairing: Pairing::default(),
             sessions: Sessions::new(&control),

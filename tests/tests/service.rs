@@ -1,7 +1,9 @@
 //! What the manager tells the service: to pause, to let one device wait, to search; and what it remembers of who was here.
 
-use maloca_tests::device::{RawDevice, lines};
-use maloca_tests::hub::{TestHub, folder, verify};
+use maloca_protocol::rest::{BASE, PairRequest};
+use maloca_protocol::{DeviceId, DeviceKey};
+use maloca_tests::device::{RawDevice, client, lines};
+use maloca_tests::hub::{CODE, TestHub, folder, verify};
 use maloca_tests::manager::Manager;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -109,4 +111,33 @@ async fn contacts_are_remembered_and_counted() {
     assert_eq!((search.0, search.1["urls"].as_array().map(Vec::len)), (StatusCode::OK, Some(1)), "{}", search.1);
     drop(hub);
     verify(data.path());
+}
+
+#[tokio::test]
+async fn a_device_that_could_not_join_is_named_until_it_has() {
+    let data = folder();
+    let hub = TestHub::start(data.path());
+    let (manager, key) = (Manager::of(&hub), DeviceKey::generate());
+    let id: DeviceId = hub.id().parse().expect("an id");
+    let join = async |request: PairRequest| {
+        let url = format!("{}{BASE}/pair", hub.https());
+        client().post(url).json(&request).send().await.expect("an answer").status()
+    };
+    let turned_away = async || manager.get("/admin/overview").await["turned_away"].clone();
+
+    assert_eq!(join(PairRequest::new(&key, &id, "Rosa", "wrong!", None)).await, StatusCode::FORBIDDEN);
+    assert_eq!(join(PairRequest::new(&key, &id, "Rosa", "wrong!", None)).await, StatusCode::FORBIDDEN);
+    let list = turned_away().await;
+    assert_eq!(list.as_array().map(Vec::len), Some(1));
+    assert_eq!((&list[0]["name"], &list[0]["code"], &list[0]["times"]), (&json!("Rosa"), &json!("wrong_code"), &json!(2)));
+    assert_eq!(list[0]["device"], key.id().to_string());
+
+    // Nobody is named on somebody else's word.
+    let mut forged = PairRequest::new(&key, &id, "Ana", "wrong!", None);
+    forged.device = DeviceKey::generate().id();
+    assert_eq!(join(forged).await, StatusCode::FORBIDDEN);
+    assert_eq!(turned_away().await.as_array().map(Vec::len), Some(1));
+
+    assert_eq!(join(PairRequest::new(&key, &id, "Rosa", CODE, None)).await, StatusCode::OK);
+    assert_eq!(turned_away().await, json!([]));
 }

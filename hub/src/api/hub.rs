@@ -49,17 +49,13 @@ pub(super) async fn pair(
         return Err(ApiError::new(StatusCode::FORBIDDEN, "https_required", detail));
     }
     let now = hub.clock.now();
-    hub.pairing.attempt(&request.code, now).map_err(|refused| {
-        let (status, code) = match refused {
-            Refused::Closed => (StatusCode::FORBIDDEN, "joining_closed"),
-            Refused::Wrong => (StatusCode::FORBIDDEN, "wrong_code"),
-            Refused::Resting => (StatusCode::TOO_MANY_REQUESTS, "joining_rests"),
-        };
-        ApiError::new(status, code, refused.to_string())
-    })?;
-    if keys::is_weak(&request.device) || !request.is_proven(&hub.id()) {
-        let detail = "The device did not prove that it holds its key. Start the app again and try once more.";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "bad_proof", detail));
+    if let Err(refusal) = check_joining(&hub, &request, now) {
+        // Whoever says its own name rightly is named to the manager; others could name anybody.
+        if is_proven(&hub, &request) {
+            hub.door.note(request.device, Some(cut(request.name.trim(), limits::NAME_BYTES)), &refusal.problem().code, now);
+            hub.nudge.overview();
+        }
+        return Err(refusal);
     }
     let name = match request.name.trim() {
         "" => format!("Device {}", &request.device.to_string()[..6]),
@@ -84,6 +80,27 @@ pub(super) async fn pair(
     Ok(Json(Paired { hub: hub.id(), project: hub.project, name: hub.settings().name, token, tls_spki: hub.tls.pin() }))
 }
 
+fn is_proven(hub: &Hub, request: &PairRequest) -> bool {
+    !keys::is_weak(&request.device) && request.is_proven(&hub.id())
+}
+
+/// Whether a device may join.
+fn check_joining(hub: &Hub, request: &PairRequest, now: i64) -> Result<(), ApiError> {
+    hub.pairing.attempt(&request.code, now).map_err(|refused| {
+        let (status, code) = match refused {
+            Refused::Closed => (StatusCode::FORBIDDEN, "joining_closed"),
+            Refused::Wrong => (StatusCode::FORBIDDEN, "wrong_code"),
+            Refused::Resting => (StatusCode::TOO_MANY_REQUESTS, "joining_rests"),
+        };
+        ApiError::new(status, code, refused.to_string())
+    })?;
+    if !is_proven(hub, request) {
+        let detail = "The device did not prove that it holds its key. Start the app again and try once more.";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "bad_proof", detail));
+    }
+    Ok(())
+}
+
 /// Lets a device in: its `member` revision, its row and its token, in one commit.
 pub(super) async fn admit(hub: &Hub, device: Device) -> Result<String, StoreError> {
     let token = random_token();
@@ -100,6 +117,7 @@ pub(super) async fn admit(hub: &Hub, device: Device) -> Result<String, StoreErro
             devices::put(tx, &row)
         })
         .await?;
+    hub.door.forget(&device.id);
     hub.devices.insert(device);
     Ok(token)
 }

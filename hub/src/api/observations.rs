@@ -20,14 +20,10 @@ use crate::export::columns::About;
 use crate::export::formats::geojson;
 use crate::feed;
 use crate::hub::Hub;
-use crate::query::{self, Found, PageError, Sort};
+use crate::query::{self, Found, PageError, Stretch};
 use crate::store::rows::{DocRow, MediaRow};
 use crate::store::view::ViewExt as _;
 use crate::store::{Snapshot, StoreError, T};
-
-/// Documents on a page where nothing is said, and at most.
-const PAGE: usize = 50;
-const LONGEST_PAGE: usize = 500;
 
 /// Categories in one answer.
 const MOST_CATEGORIES: usize = 200;
@@ -140,6 +136,8 @@ fn author_name(hub: &Hub, view: &Snapshot, author: &DeviceId, row: &DocRow) -> R
 struct ShownPage {
     observations: Vec<Shown>,
     next: Option<String>,
+    /// For who reads on in the other order.
+    previous: Option<String>,
     /// How many there are under this filter, where that is known without looking at all of them; else `GET /observations/count`.
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
@@ -153,27 +151,25 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let wanted = question.wanted(reader(&hub, caller))?;
-    let sort = question.sort()?;
-    let limit = question.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
-    let after = question.after.clone();
+    let stretch = question.stretch()?;
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if question.format.as_deref() == Some("geojson") || accepts.contains(GEOJSON) {
-        return as_geojson(&hub, wanted, sort, after, limit).await;
+        return as_geojson(&hub, wanted, stretch).await;
     }
     let shared = hub.clone();
     let page = hub
         .store
         .read(move |view| {
             let filter = wanted.filter(view)?;
-            let page = match query::page(view, &filter, sort, after.as_deref(), limit) {
+            let page = match query::page(view, &filter, &stretch) {
                 Ok(page) => page,
                 Err(PageError::Store(error)) => return Err(error),
                 Err(error @ PageError::BadAfter) => return Ok(Err(error)),
             };
-            let is_all = after.is_none() && page.next.is_none();
+            let is_all = stretch.after.is_none() && stretch.skip == 0 && page.next.is_none();
             let total = if is_all { Some(page.found.len() as u64) } else { query::known_count(view, &filter)? };
             let observations = page.found.into_iter().map(|found| show(&shared, view, found)).collect::<Result<_, _>>()?;
-            Ok(Ok(ShownPage { observations, next: page.next, total }))
+            Ok(Ok(ShownPage { observations, next: page.next, previous: page.previous, total }))
         })
         .await??;
     Ok(Json(page).into_response())
@@ -212,10 +208,10 @@ pub(super) async fn categories(
 const GEOJSON: &str = geojson::MEDIA_TYPE;
 
 /// The same page as GeoJSON, with the columns of an export; `next` is a foreign member beside the features.
-async fn as_geojson(hub: &Hub, wanted: Wanted, sort: Sort, after: Option<String>, limit: usize) -> Result<Response, ApiError> {
+async fn as_geojson(hub: &Hub, wanted: Wanted, stretch: Stretch) -> Result<Response, ApiError> {
     let shared = hub.clone();
     let collection = hub.store.read(move |view| {
-        let page = match query::page(view, &wanted.filter(view)?, sort, after.as_deref(), limit) {
+        let page = match query::page(view, &wanted.filter(view)?, &stretch) {
             Ok(page) => page,
             Err(PageError::Store(error)) => return Err(error),
             Err(error @ PageError::BadAfter) => return Ok(Err(error)),

@@ -10,8 +10,12 @@ use super::access::Caller;
 use crate::export::ledger;
 use crate::hub::Hub;
 use crate::query::area::CORNERS;
-use crate::query::{Area, Filter, Has, Sort};
+use crate::query::{Area, Filter, Has, Order, Sort, Stretch};
 use crate::store::{StoreError, View};
+
+/// Documents on a page where nothing is said, and at most.
+const PAGE: usize = 50;
+const LONGEST_PAGE: usize = 500;
 
 /// The names by which observations are chosen; the others of a [`Question`] say how a list is given.
 pub(super) const CHOOSING: [&str; 9] = ["category", "person", "from", "to", "q", "bbox", "within", "exported", "has"];
@@ -20,8 +24,10 @@ pub(super) const CHOOSING: [&str; 9] = ["category", "person", "from", "to", "q",
 #[derive(Deserialize)]
 pub(super) struct Question {
     pub(super) limit: Option<usize>,
-    pub(super) after: Option<String>,
+    after: Option<String>,
+    skip: Option<u64>,
     sort: Option<String>,
+    order: Option<String>,
     kind: Option<String>,
     category: Option<String>,
     person: Option<DeviceId>,
@@ -71,12 +77,20 @@ impl Question {
         Ok(Wanted { filter, exported })
     }
 
-    pub(super) fn sort(&self) -> Result<Sort, ApiError> {
-        match self.sort.as_deref() {
-            None | Some("received") => Ok(Sort::Received),
-            Some("observed") => Ok(Sort::Observed),
-            Some(_) => Err(ApiError::bad_request("`sort` is received or observed.")),
-        }
+    /// Which page of the list.
+    pub(super) fn stretch(&self) -> Result<Stretch, ApiError> {
+        let sort = match self.sort.as_deref() {
+            None | Some("received") => Sort::Received,
+            Some("observed") => Sort::Observed,
+            Some(_) => return Err(ApiError::bad_request("`sort` is received or observed.")),
+        };
+        let order = match self.order.as_deref() {
+            None | Some("newest") => Order::Newest,
+            Some("oldest") => Order::Oldest,
+            Some(_) => return Err(ApiError::bad_request("`order` is newest or oldest.")),
+        };
+        let limit = self.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+        Ok(Stretch { sort, order, after: self.after.clone(), skip: self.skip.unwrap_or_default(), limit })
     }
 }
 

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use maloca_protocol::DocId;
 
-use super::filter::{Filter, Sort};
+use super::filter::{Filter, Order, Sort};
 use super::list::{admitted, gather, walk};
 use crate::store::rows::Summary;
 use crate::store::{StoreError, View};
@@ -95,7 +95,7 @@ pub struct Point {
 /// Where the store fails.
 pub fn points(view: &impl View, filter: &Filter, limit: usize) -> Result<(Vec<Point>, bool), StoreError> {
     let (mut points, mut more) = (Vec::new(), false);
-    walk(view, Sort::Received, None, &mut |_, seq, summary| {
+    walk(view, Sort::Received, Order::Newest, None, &mut |_, seq, summary| {
         let Some(place) = summary.location else { return Ok(ControlFlow::Continue(())) };
         let counts = filter.admits(seq, summary) && (filter.is_cheap() || admitted(view, filter, seq, summary)?.is_some());
         if !counts {

@@ -6,7 +6,7 @@ use maloca_protocol::{DeviceId, DocId};
 use super::area::Area;
 use crate::store::rows::Summary;
 
-/// The order of a list, always newest first.
+/// What a list goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
     /// By the place of the document's last revision in the feed; rests on no clock.
@@ -14,6 +14,16 @@ pub enum Sort {
     Received,
     /// By what its people say.
     Observed,
+}
+
+/// From which end a list is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
 }
 
 /// Something that a document must have.

@@ -1,11 +1,11 @@
-//! Pages and counts: walks one of the two orders, newest first, and opens only what the summary lets through.
+//! Pages and counts: walks one of the two orders, from either end, and opens only what the summary lets through.
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 use serde_json::Value;
 
-use super::filter::{Filter, Sort};
+use super::filter::{Filter, Order, Sort};
 use super::{Found, document};
 use crate::store::rows::{DocRow, Row as _, Summary};
 use crate::store::view::{Flow, ViewExt as _};
@@ -14,13 +14,31 @@ use crate::store::{self, Damage, StoreError, T, View};
 /// Categories that are told apart in one count.
 const MOST_CATEGORIES: usize = 10_000;
 
+/// Which page of a list.
+#[derive(Debug, Clone, Default)]
+pub struct Stretch {
+    /// What the list goes by.
+    pub sort: Sort,
+    /// From which end.
+    pub order: Order,
+    /// The point after which it begins, as a page before it gave it in [`Page::next`].
+    pub after: Option<String>,
+    /// How many documents are passed over before it begins: for somebody who jumps to the middle of a list. They are looked at
+    /// one by one, so a point to go on from is better where there is one.
+    pub skip: u64,
+    /// How many documents it has at most.
+    pub limit: usize,
+}
+
 /// A page of documents.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// The documents, newest first.
+    /// The documents, in the order that was asked for.
     pub found: Vec<Found>,
     /// Where the next page begins, opaque; `None` at the end.
     pub next: Option<String>,
+    /// Where the page before it begins, for who reads in the other order: the point of its first document.
+    pub previous: Option<String>,
 }
 
 /// Why a page cannot be given.
@@ -34,13 +52,13 @@ pub enum PageError {
     Store(#[from] StoreError),
 }
 
-/// A page after the point `after`, at most `limit` documents.
+/// A page of the documents that the filter lets through.
 ///
 /// # Errors
 /// See [`PageError`].
-pub fn page(view: &impl View, filter: &Filter, sort: Sort, after: Option<&str>, limit: usize) -> Result<Page, PageError> {
-    let width = if sort == Sort::Received { 8 } else { 16 };
-    let after = match after {
+pub fn page(view: &impl View, filter: &Filter, stretch: &Stretch) -> Result<Page, PageError> {
+    let width = if stretch.sort == Sort::Received { 8 } else { 16 };
+    let after = match &stretch.after {
         None => None,
         Some(text) => {
             let key = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| PageError::BadAfter)?;
@@ -49,18 +67,28 @@ pub fn page(view: &impl View, filter: &Filter, sort: Sort, after: Option<&str>, 
     };
     let mut page = Page::default();
     let mut last: Option<Vec<u8>> = None;
-    walk(view, sort, after.as_deref(), &mut |key, seq, summary| {
+    let mut left = stretch.skip;
+    walk(view, stretch.sort, stretch.order, after.as_deref(), &mut |key, seq, summary| {
+        if left > 0 {
+            left -= u64::from(counts(view, filter, seq, summary)?);
+            return Ok(ControlFlow::Continue(()));
+        }
         let Some(found) = admitted(view, filter, seq, summary)? else { return Ok(ControlFlow::Continue(())) };
-        if page.found.len() == limit {
+        if page.found.len() == stretch.limit {
             // One more is there: the page ends after the one before it.
-            page.next = last.take().map(|key| data_encoding::BASE64URL_NOPAD.encode(&key));
+            page.next = last.take().as_deref().map(point);
             return Ok(ControlFlow::Break(()));
         }
         page.found.push(found);
+        page.previous.get_or_insert_with(|| point(key));
         last = Some(key.to_vec());
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(page)
+}
+
+fn point(key: &[u8]) -> String {
+    data_encoding::BASE64URL_NOPAD.encode(key)
 }
 
 /// How many documents the filter lets through, where that is known without looking at them.
@@ -125,9 +153,7 @@ pub(crate) fn gather<A: Send>(
         let (start, end) = (start.to_be_bytes(), end.to_be_bytes());
         view.scan(T::ByReceived, (Bound::Included(&start), Bound::Excluded(&end)), false, &mut |key, payload| {
             let (seq, summary) = (place(key)?, read(key, payload)?);
-            let counts =
-                if filter.is_cheap() { filter.admits(seq, &summary) } else { admitted(view, filter, seq, &summary)?.is_some() };
-            if counts {
+            if counts(view, filter, seq, &summary)? {
                 each(&mut gathered, seq, &summary);
             }
             Ok(ControlFlow::Continue(()))
@@ -175,18 +201,24 @@ fn read(key: &[u8], payload: &[u8]) -> Result<Summary, StoreError> {
         .ok_or_else(|| Damage::Form { table: T::ByReceived.name(), key: data_encoding::HEXLOWER.encode(key) }.into())
 }
 
-/// Walks an order backwards, from below `after` or from the newest.
+/// Walks an order from one of its ends, or on from `after`.
 pub(super) fn walk(
     view: &impl View,
     sort: Sort,
+    order: Order,
     after: Option<&[u8]>,
     each: &mut dyn FnMut(&[u8], u64, &Summary) -> Flow,
 ) -> Result<(), StoreError> {
-    let end = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let (range, backwards) = match order {
+        Order::Newest => ((Bound::Unbounded, after), true),
+        Order::Oldest => ((after, Bound::Unbounded), false),
+    };
     match sort {
-        Sort::Received => view
-            .scan(T::ByReceived, (Bound::Unbounded, end), true, &mut |key, payload| each(key, place(key)?, &read(key, payload)?)),
-        Sort::Observed => view.scan(T::ByObserved, (Bound::Unbounded, end), true, &mut |key, _| {
+        Sort::Received => {
+            view.scan(T::ByReceived, range, backwards, &mut |key, payload| each(key, place(key)?, &read(key, payload)?))
+        }
+        Sort::Observed => view.scan(T::ByObserved, range, backwards, &mut |key, _| {
             let seq = &key[key.len().min(8)..];
             let summary: Summary = view
                 .row(T::ByReceived, seq)?
@@ -194,6 +226,11 @@ pub(super) fn walk(
             each(key, place(seq)?, &summary)
         }),
     }
+}
+
+/// Whether the filter lets it through; opens the document only where the summary cannot tell.
+fn counts(view: &impl View, filter: &Filter, seq: u64, summary: &Summary) -> Result<bool, StoreError> {
+    if filter.is_cheap() { Ok(filter.admits(seq, summary)) } else { Ok(admitted(view, filter, seq, summary)?.is_some()) }
 }
 
 pub(super) fn admitted(view: &impl View, filter: &Filter, seq: u64, summary: &Summary) -> Result<Option<Found>, StoreError> {

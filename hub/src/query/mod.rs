@@ -19,9 +19,9 @@ use crate::store::view::ViewExt as _;
 use crate::store::{Damage, StoreError, T, View};
 
 pub use area::Area;
-pub use filter::{Filter, Has, Sort};
+pub use filter::{Filter, Has, Order, Sort};
 pub(crate) use list::gather;
-pub use list::{Page, PageError, categories, count, each, known_count, page};
+pub use list::{Page, PageError, Stretch, categories, count, each, known_count, page};
 
 /// The revisions of a document, in the order of their arrival.
 pub(crate) fn history(view: &impl View, row: &DocRow) -> Result<Vec<ValidRevision>, StoreError> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::body::Json;
 use super::super::{ApiError, empty};
 use super::pairing::urls;
+use crate::devices::turned_away::TurnedAway;
 use crate::disk::Need;
 use crate::export::ledger;
 use crate::hub::{Hub, Settings};
@@ -53,6 +54,16 @@ struct ShownService {
     paused: bool,
 }
 
+/// A device that tried to come in and could not.
+#[derive(Serialize)]
+struct ShownAway {
+    device: maloca_protocol::DeviceId,
+    name: Option<String>,
+    code: String,
+    at: String,
+    times: u64,
+}
+
 #[derive(Serialize)]
 struct Trouble {
     code: &'static str,
@@ -68,6 +79,8 @@ pub(in super::super) struct Overview {
     drives: ledger::Drives,
     disk: ShownDisk,
     service: ShownService,
+    /// Devices that have not joined, the latest first.
+    turned_away: Vec<ShownAway>,
     trouble: Vec<Trouble>,
 }
 
@@ -125,8 +138,16 @@ pub(in super::super) fn of(hub: &Hub, view: &impl View) -> Result<Overview, Stor
             needed_bytes,
         },
         service: ShownService { paused: hub.service.is_paused() },
+        turned_away: turned_away(hub),
         trouble,
     })
+}
+
+fn turned_away(hub: &Hub) -> Vec<ShownAway> {
+    let recent = hub.door.recent(hub.clock.now()).into_iter();
+    recent
+        .map(|TurnedAway { device, name, code, at, times }| ShownAway { device, name, code, at: time::format_millis(at), times })
+        .collect()
 }
 
 /// `GET /admin/overview`

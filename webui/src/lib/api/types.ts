@@ -12,6 +12,16 @@ export interface Trouble {
   detail: string;
 }
 
+/** A device that has not joined and tried to come in. `name` is no more than its word. */
+export interface TurnedAway {
+  device: string;
+  name: string | null;
+  /** The code of the problem that it was told. */
+  code: string;
+  at: string;
+  times: number;
+}
+
 export interface Overview {
   hub: HubCard;
   now: string;
@@ -33,6 +43,8 @@ export interface Overview {
   disk: { free_bytes: number; total_bytes: number; full: boolean; needed_bytes: number };
   /** `paused`: all devices wait. */
   service: { paused: boolean };
+  /** The latest first. */
+  turned_away: TurnedAway[];
   trouble: Trouble[];
 }
 

@@ -42,6 +42,7 @@ export function overview(counts: Partial<Overview['counts']> = {}, drives: Parti
     drives: { last_verified_at: null, last_path: null, not_on_drive: { observations: 0, media: 0 }, ...drives },
     disk: { free_bytes: 1e10, total_bytes: 1e11, full: false, needed_bytes: 0 },
     service: { paused: false },
+    turned_away: [],
     trouble: [],
   };
 }
