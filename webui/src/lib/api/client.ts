@@ -78,7 +78,10 @@ export interface ObservationFilter {
 export interface ObservationQuery extends ObservationFilter {
   limit?: number;
   after?: string;
+  /** So many are passed over first; `after` is cheaper where there is one. */
+  skip?: number;
   sort?: 'received' | 'observed';
+  order?: 'newest' | 'oldest';
 }
 
 /** The hub answers a visitor without a session kindly, so that no browser logs an error; for the page it is one. */

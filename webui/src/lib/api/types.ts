@@ -252,7 +252,10 @@ export interface Preset {
 
 export interface ObservationPage {
   observations: Observation[];
+  /** The point to go on from; `null` at the end. */
   next: string | null;
+  /** The point of its first, for who goes on in the other order. */
+  previous?: string | null;
   /** Left out where the hub would have to look at each of them; ask for the count then. */
   total?: number;
 }

@@ -31,6 +31,24 @@ describe('the window on a list', () => {
     expect(windowOf({ ...list, perRow: 4, above: 1000 })).toMatchObject({ start: 24, seenStart: 40, offset: 600 });
   });
 
+  it('shows the last of more rows than a browser can draw, where its scrollbar ends', () => {
+    const million = { ...list, count: 1_000_000, rowHeight: 76 };
+    const { height } = windowOf(million);
+    expect(height).toBe(16_000_000);
+    const end = windowOf({ ...million, above: height - 800 });
+    expect(end).toMatchObject({ end: 1_000_000, seenEnd: 1_000_000 });
+    // The last row ends where the list ends.
+    expect(end.offset + (end.end - end.start) * 76).toBeCloseTo(height, 3);
+    expect(windowOf({ ...million, above: (height - 800) / 2 }).seenStart).toBeCloseTo(500_000, -2);
+    for (const above of [0, 1, 40, 100_000, 8_000_000, 15_999_000]) {
+      const { start, seenStart, offset } = windowOf({ ...million, above });
+      // What is drawn lies where the reader is: its first seen row begins above the upper edge of the screen, by less than a row.
+      const seenAt = offset + (seenStart - start) * 76;
+      expect(seenAt).toBeLessThanOrEqual(above + 0.001);
+      expect(seenAt).toBeGreaterThan(above - 76);
+    }
+  });
+
   it('always draws what is seen, and never much more', () => {
     for (let step = 0; step < 3000; step += 1) {
       const count = (step * 37) % 501;

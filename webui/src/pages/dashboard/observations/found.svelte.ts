@@ -2,7 +2,7 @@ import { api, type ObservationQuery } from '$lib/api/client';
 import { Problem } from '$lib/api/problem';
 import type { Observation, ObservationPage } from '$lib/api/types';
 import {
-  NOTHING, append, begin, change, forget, itemAt, lengthOf, letGo, needOf, refill, unseen, type Pages,
+  NOTHING, begin, change, fill, forget, hasMore, itemAt, lengthOf, letGo, needOf, stretchTo, unseen, type Pages,
 } from '$lib/rules/paging';
 import { OneAtATime } from '../one-at-a-time';
 
@@ -14,6 +14,8 @@ const LONGEST_PAGE = 500;
 
 /** So far before its end the next page is fetched. */
 const AHEAD = 200;
+
+const SIZES = { page: PAGE, longest: LONGEST_PAGE, ahead: AHEAD };
 
 /** So far from the reader a page is let go. */
 const KEEP = 1500;
@@ -39,6 +41,7 @@ export class Found {
   #stop = new AbortController();
   #filling: AbortController | null = null;
   #seen = { start: 0, end: 0 };
+  #total: number | null = null;
   /** Counts how often the list began anew: an answer to what was asked before that has no place in it. */
   #begun = 0;
   #news = new OneAtATime(() => this.#lookForNews());
@@ -51,7 +54,7 @@ export class Found {
   }
 
   get hasMore(): boolean {
-    return this.list.next !== null;
+    return hasMore(this.list);
   }
 
   at(index: number): Observation | null | undefined {
@@ -61,6 +64,7 @@ export class Found {
   /** Another filter: what was asked before is of no use any more. */
   ask(question: ObservationQuery): void {
     this.#question = question;
+    this.#total = null;
     this.#seen = { start: 0, end: 0 };
     this.#begin();
   }
@@ -86,6 +90,13 @@ export class Found {
     this.#fill();
   };
 
+  /** How many the hub counts; `null` while nobody knows, or where a place in the list could not be jumped to in reasonable time. */
+  expect(total: number | null): void {
+    this.#total = total;
+    // Who reads further down keeps the places that he has: the count has the news in it, his list has not.
+    if (total !== null && this.asked && (this.#seen.start === 0 || this.hasMore)) this.list = stretchTo(this.list, total - this.fresh);
+  }
+
   /** Which places somebody sees now. */
   see(start: number, end: number): void {
     this.#seen = { start, end };
@@ -100,7 +111,7 @@ export class Found {
     const { start, end } = this.#seen;
     // At the top the news bring everything that is on the screen.
     if (start === 0) return;
-    const here = this.list.pages.flatMap(({ items }) => items ?? []).map(({ doc }) => doc);
+    const here = this.list.stretches.flatMap((one) => ('items' in one ? one.items : [])).map(({ doc }) => doc);
     const touched = new Set(docs ?? here);
     this.list = forget(this.list, touched, start, end);
     const named: string[] = [];
@@ -137,16 +148,16 @@ export class Found {
         this.asked = true;
       }
       for (;;) {
-        const need = needOf(this.list, this.#seen.start, this.#seen.end, AHEAD);
+        const need = needOf(this.list, this.#seen.start, this.#seen.end, SIZES);
         if (!need) break;
-        // Who waits at the end is on the way to far below.
-        const isWaiting = this.#seen.end >= this.length;
         const begun = this.#begun;
-        const { after, page, limit = isWaiting ? LONGEST_PAGE : PAGE } = need;
-        const answer = await this.hub.observations({ ...this.#question, limit, after: after ?? undefined }, stop.signal);
+        const { skip, order } = need.question;
+        // News that are held back lie above all that is in the list.
+        const moved = skip !== undefined && order !== 'oldest' ? { skip: skip + this.fresh } : {};
+        const answer = await this.hub.observations({ ...this.#question, ...need.question, ...moved }, stop.signal);
         if (stop.signal.aborted) return;
         if (begun !== this.#begun) continue;
-        const list = page === undefined ? append(this.list, answer) : refill(this.list, page, answer);
+        const list = fill(this.list, need, answer);
         this.list = letGo(list, this.#seen.start, this.#seen.end, KEEP);
       }
     } catch (cause) {
@@ -158,7 +169,8 @@ export class Found {
 
   #anew(first: ObservationPage): void {
     this.#begun += 1;
-    this.list = begin(first);
+    const list = begin(first);
+    this.list = this.#total === null ? list : stretchTo(list, this.#total);
   }
 
   /** At the top the list is the hub's; for whoever reads further down, the news are counted and held back. */

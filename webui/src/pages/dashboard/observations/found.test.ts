@@ -21,13 +21,16 @@ class Shelf {
   async observations(query: ObservationQuery, stop?: AbortSignal): Promise<ObservationPage> {
     this.asked.push(query);
     // The answer is made when it is asked for and comes later, as over a network.
-    const start = query.after === undefined ? 0 : this.docs.findIndex((doc) => doc < (query.after ?? ''));
-    const from = start === -1 ? this.docs.length : start;
-    const docs = this.docs.slice(from, from + (query.limit ?? 50));
-    const next = from + docs.length < this.docs.length ? (docs.at(-1) ?? null) : null;
+    const isTurned = query.order === 'oldest';
+    const all = isTurned ? this.docs.toReversed() : this.docs;
+    const beyond = (doc: string) => (isTurned ? doc > (query.after ?? '') : doc < (query.after ?? ''));
+    const start = query.after === undefined ? (query.skip ?? 0) : all.findIndex(beyond);
+    const from = start === -1 ? all.length : start;
+    const docs = all.slice(from, from + (query.limit ?? 50));
+    const next = from + docs.length < all.length ? (docs.at(-1) ?? null) : null;
     if (this.slow) await new Promise<void>((done) => this.#waiting.push(done));
     if (this.gone || stop?.aborted) throw Problem.unreachable();
-    return { observations: docs.map((doc) => observation(doc)), next };
+    return { observations: docs.map((doc) => observation(doc)), next, previous: docs[0] ?? null };
   }
 
   async observation(doc: string) {
@@ -69,6 +72,42 @@ describe('what was found', () => {
     await settle();
     expect(found.at(0)?.doc).toBe('2000');
     expect(shelf.asked.length).toBeLessThan(20);
+  });
+
+  it('is as long as the hub counts, and shows the oldest at its end at once', async () => {
+    const { shelf, found } = await opened(9000);
+    found.expect(9000);
+    expect([found.length, found.hasMore]).toEqual([9000, false]);
+    const before = shelf.asked.length;
+    found.see(8990, 9000);
+    await settle();
+    expect(found.at(8999)?.doc).toBe('0001');
+    expect(found.at(8990)?.doc).toBe('0010');
+    expect(shelf.asked.length - before).toBeLessThan(5);
+    found.see(4000, 4010);
+    await settle();
+    expect(found.at(4005)?.doc).toBe('4995');
+    found.see(0, 8);
+    await settle();
+    expect(found.at(0)?.doc).toBe('9000');
+  });
+
+  it('keeps its places while news are held back', async () => {
+    const { shelf, found } = await opened(3000);
+    found.expect(3000);
+    found.see(40, 48);
+    await settle();
+    shelf.docs.unshift('3002', '3001');
+    found.changed(['3001', '3002']);
+    found.expect(3002);
+    await settle();
+    expect([found.fresh, found.length]).toEqual([2, 3000]);
+    found.see(1000, 1008);
+    await settle();
+    expect(found.at(1000)?.doc).toBe('2000');
+    found.see(2992, 3000);
+    await settle();
+    expect(found.at(2999)?.doc).toBe('0001');
   });
 
   it('has no gap when news come while a page is on its way', async () => {
