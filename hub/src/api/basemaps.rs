@@ -136,7 +136,7 @@ pub(super) async fn stop(State(hub): State<Hub>) -> Result<StatusCode, ApiError>
 /// `GET /admin/basemaps/found`: map files on drives and in the home folder.
 pub(super) async fn found(State(hub): State<Hub>) -> Result<Json<Found>, ApiError> {
     let own = hub.data.clone();
-    Ok(Json(blocking(move || basemaps::find(&drives::places(), &own)).await?))
+    Ok(Json(blocking(move || basemaps::find(&drives::places(drives::Use::Read), &own)).await?))
 }
 
 /// `DELETE /admin/basemaps/{id}`

@@ -70,14 +70,14 @@ const PLACES: &[(&str, f64, f64, f64)] = &[
     ("Lamas, Wayku", -6.4257, -76.5216, 790.0),
 ];
 
-/// What is seen: category, notes, and a property of its own.
+/// What is seen: category, by its key in the set that the pages know (`webui/src/lib/categories/defaults.ts`), and notes.
 const SEEN: &[(&str, &[&str])] = &[
-    ("tala", &["Tocones frescos, tres árboles.", "Se oye motosierra al otro lado.", "Tablas amontonadas junto al camino."]),
-    ("fauna", &["Huellas de sachavaca en el barro.", "Grupo de monos, cinco con crías.", "Un tucán cantando."]),
-    ("agua", &["Agua turbia después de la lluvia.", "Peces muertos en la orilla.", "El manantial tiene agua clara."]),
-    ("chacra", &["Chacra nueva dentro del límite.", "Quema reciente, todavía caliente.", "Cacao con buena carga."]),
-    ("lindero", &["El hito está en su lugar.", "Hito movido unos veinte metros.", "Trocha limpia hasta el río."]),
-    ("cultura", &["Árbol grande donde se reúnen.", "Camino antiguo de los abuelos."]),
+    ("logging", &["Tocones frescos, tres árboles.", "Se oye motosierra al otro lado.", "Tablas amontonadas junto al camino."]),
+    ("animal", &["Huellas de sachavaca en el barro.", "Grupo de monos, cinco con crías.", "Un tucán cantando."]),
+    ("water", &["Agua turbia después de la lluvia.", "Peces muertos en la orilla.", "El manantial tiene agua clara."]),
+    ("farm", &["Chacra nueva dentro del límite.", "Quema reciente, todavía caliente.", "Cacao con buena carga."]),
+    ("boundary", &["El hito está en su lugar.", "Hito movido unos veinte metros.", "Trocha limpia hasta el río."]),
+    ("heritage", &["Árbol grande donde se reúnen.", "Camino antiguo de los abuelos."]),
 ];
 
 const SPECIES: &[&str] = &["shihuahuaco", "cedro", "caoba", "tornillo", "capirona", "lupuna", "cumala"];
@@ -155,12 +155,12 @@ pub fn one(plan: Plan, n: usize) -> Made {
         put("location", json!({ "lat": lat, "lon": lon, "accuracy_m": accuracy, "altitude_m": altitude, "source": "gps" }));
     }
     match category {
-        "tala" => {
+        "logging" => {
             let (species, count) = (*dice.of(SPECIES), 1 + dice.below(6));
             put("tree", json!({ "species": species, "count": count }));
         }
-        "fauna" => drop(put("count", (1 + dice.below(9)).into())),
-        "agua" => drop(put("turbid", (dice.below(2) == 0).into())),
+        "animal" => drop(put("count", (1 + dice.below(9)).into())),
+        "water" => drop(put("turbid", (dice.below(2) == 0).into())),
         _ => {}
     }
     let photos = photos_of(plan, n).map(|number| photo(plan, number, category, created_at)).collect();

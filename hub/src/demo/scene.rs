@@ -22,13 +22,13 @@ pub(super) fn draw(seed: u64, category: &str) -> Vec<u8> {
     let horizon = 0.3 + dice.part() * 0.2;
     sky_and_ground(&mut image, &mut dice, horizon, category);
     river(&mut image, &mut dice, horizon, category);
-    let trees = if category == "tala" { 6 } else { 14 } + dice.below(8);
+    let trees = if category == "logging" { 6 } else { 14 } + dice.below(8);
     let mut feet: Vec<f64> = (0..trees).map(|_| horizon + 0.02 + dice.part() * (0.9 - horizon)).collect();
     // The far ones first, so that the near ones stand before them.
     feet.sort_by(f64::total_cmp);
     for foot in feet {
         let size = 0.08 + (foot - horizon) * 0.7;
-        if category == "tala" && dice.below(3) > 0 {
+        if category == "logging" && dice.below(3) > 0 {
             stump(&mut image, &mut dice, foot, size);
         } else {
             tree(&mut image, &mut dice, foot, size);
@@ -66,7 +66,7 @@ fn sky_and_ground(image: &mut RgbImage, dice: &mut Dice, horizon: f64, category:
     let low = mix([190.0, 215.0, 235.0], [245.0, 170.0, 110.0], evening);
     let hills = mix([60.0, 95.0, 85.0], [70.0, 60.0, 90.0], evening);
     let green = mix([55.0, 105.0, 40.0], [90.0, 120.0, 55.0], dice.part());
-    let ground = if matches!(category, "chacra" | "tala") { mix(green, [130.0, 90.0, 55.0], 0.6) } else { green };
+    let ground = if matches!(category, "farm" | "logging") { mix(green, [130.0, 90.0, 55.0], 0.6) } else { green };
     let phase = dice.part() * 10.0;
     for x in 0..WIDTH {
         let across = f64::from(x) / f64::from(WIDTH);
@@ -86,7 +86,7 @@ fn sky_and_ground(image: &mut RgbImage, dice: &mut Dice, horizon: f64, category:
 }
 
 fn river(image: &mut RgbImage, dice: &mut Dice, horizon: f64, category: &str) {
-    if category != "agua" && dice.below(3) == 0 {
+    if category != "water" && dice.below(3) == 0 {
         return;
     }
     let water = mix([90.0, 130.0, 150.0], [150.0, 115.0, 75.0], dice.part());

@@ -90,11 +90,20 @@ pub struct Place {
     pub removable: bool,
 }
 
-/// Mounted drives, then the home folder.
+/// What is to be done with a drive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Something is copied to it.
+    Write,
+    /// Something is read from it: a locked card, a disc, a stick that another system left unclean.
+    Read,
+}
+
+/// Mounted drives that are good for it, then the home folder.
 #[must_use]
-pub fn places() -> Vec<Place> {
+pub fn places(purpose: Use) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
-    for mount in mounts() {
+    for mount in mounts().into_iter().filter(|mount| purpose == Use::Read || !mount.is_read_only) {
         let path = mount.at.to_string_lossy().into_owned();
         let is_new = places.iter().all(|place| place.path != path);
         if is_new && is_removable(&mount) && fs::metadata(&mount.at).is_ok_and(|at| at.is_dir()) {
@@ -134,7 +143,7 @@ fn is_removable(mount: &Mount) -> bool {
     let below = |folder: &&&str| mount.at.starts_with(**folder) && mount.at != Path::new(**folder);
     let is_drive =
         !IN_MEMORY.contains(&mount.kind.as_str()) && !matches!(mount.kind.as_str(), "autofs" | "proc" | "sysfs" | "fuse.portal");
-    is_drive && !mount.is_read_only && REMOVABLE.iter().any(|folder| below(&folder))
+    is_drive && REMOVABLE.iter().any(|folder| below(&folder))
 }
 
 fn label(mount: &Mount) -> String {
@@ -214,7 +223,7 @@ mod tests {
         let root = read_mount("1 0 98:0 / / rw - ext4 /dev/sda1 rw").unwrap();
         assert!(!is_removable(&root));
         let read_only = read_mount("36 35 98:0 / /media/cd ro - iso9660 /dev/sr0 ro").unwrap();
-        assert!(!is_removable(&read_only));
+        assert!(read_only.is_read_only && is_removable(&read_only));
         assert_eq!(unescape("Mi\\x20Disco", "\\x", 16), "Mi Disco");
         assert_eq!(unescape("a\\b", "\\", 8), "a\\b");
     }

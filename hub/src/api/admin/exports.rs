@@ -91,7 +91,7 @@ pub(in super::super) struct Places {
 /// `GET /admin/places`
 pub(in super::super) async fn places() -> Result<Json<Places>, ApiError> {
     // A drive that is failing may take its time to say how full it is.
-    let places = tokio::task::spawn_blocking(drives::places).await;
+    let places = tokio::task::spawn_blocking(|| drives::places(drives::Use::Write)).await;
     let places = places.map_err(|error| StoreError::Bug(format!("looking for drives ended early: {error}")))?;
     Ok(Json(Places { places }))
 }
