@@ -5,6 +5,7 @@
 #   make demo     a hub with simulated devices, to watch
 #   make lint     formatting and lints
 #   make bench    measure, beside peers; shorter: make bench ARGS=quick
+#   make bench-web  measure the pages; with a million observations: make bench-web ARGS=million
 #   make torture  the fault rig for hours: make torture HOURS=8; goes on where it ended
 #   make pictures take the pictures of the pages that docs/ holds
 #   make clean    remove what was built
@@ -16,7 +17,7 @@ PAGE_SOURCES := $(shell find webui/src webui/build webui/*.html webui/*.json web
 
 HOURS ?= 1
 
-.PHONY: run test demo lint bench torture pictures hub pages need clean
+.PHONY: run test demo lint bench bench-web torture pictures hub pages need clean
 
 run: hub
 	@exec target/release/maloca serve --join $(ARGS)
@@ -34,6 +35,11 @@ lint: need
 
 bench: hub
 	@exec tests/bench $(ARGS)
+
+# Needs a browser: $CHROMIUM, or one on PATH.
+bench-web: hub
+	@[ -d tests/browser/node_modules ] || (cd tests/browser && npm ci --no-audit --no-fund)
+	@node tests/browser/bench.mjs $(ARGS)
 
 torture: hub
 	@exec tests/torture $(HOURS)

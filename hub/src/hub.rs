@@ -30,6 +30,7 @@ use crate::store::view::ViewExt as _;
 use crate::store::{self, Store, StoreError, T, WriterThread};
 use crate::tiles::Tiles;
 use crate::trust::identity::{self, Home};
+use crate::trust::nonces::Nonces;
 use crate::trust::pairing::Pairing;
 use crate::trust::random_token;
 use crate::trust::session::Sessions;
@@ -53,6 +54,8 @@ pub struct Options {
     pub clock: Clock,
     /// More names under which it answers.
     pub names: Vec<String>,
+    /// Origins of pages elsewhere that may ask it: where the phone app was installed from.
+    pub origins: Vec<String>,
     /// The disk under the data folder.
     pub files: Files,
 }
@@ -67,6 +70,7 @@ impl Options {
             devices_read_all: None,
             clock: Clock::system(),
             names: Vec::new(),
+            origins: Vec::new(),
             files: Files::real(),
         }
     }
@@ -140,6 +144,8 @@ pub struct Inner {
     pub service: Service,
     /// Joining.
     pub pairing: Pairing,
+    /// For requests that devices sign.
+    pub nonces: Nonces,
     /// The manager's sessions.
     pub sessions: Sessions,
     /// HTTPS.
@@ -162,6 +168,8 @@ pub struct Inner {
     pub nudge: Nudges,
     /// Names under which this hub answers, beside its addresses, `localhost` and `maloca.local`.
     pub names: Vec<String>,
+    /// Origins of pages elsewhere that may ask this hub.
+    pub origins: Vec<String>,
     /// Turns for decoding pictures, which takes memory.
     pub thumbnails: Semaphore,
     /// The ports it listens on; set once, when it does.
@@ -283,6 +291,7 @@ impl Hub {
             door: Door::default(),
             service: Service::default(),
             pairing: Pairing::default(),
+            nonces: Nonces::default(),
             sessions: Sessions::new(&control),
             tls,
             exports: Jobs::default(),
@@ -294,6 +303,7 @@ impl Hub {
             shutdown: CancellationToken::new(),
             nudge: Nudges::default(),
             names: options.names,
+            origins: options.origins,
             thumbnails: Semaphore::new(2),
             ports: OnceLock::new(),
             settings: RwLock::new(begun.settings),

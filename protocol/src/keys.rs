@@ -22,6 +22,8 @@ pub enum Context {
     Pair,
     /// By a hub, over the hash of its TLS public key.
     Tls,
+    /// By a device without a token, over a request.
+    Request,
 }
 
 impl Context {
@@ -32,6 +34,7 @@ impl Context {
             Self::Receipt => b"maloca receipt 1\n",
             Self::Pair => b"maloca pair 1\n",
             Self::Tls => b"maloca tls 1\n",
+            Self::Request => b"maloca request 1\n",
         }
     }
 

@@ -15,6 +15,7 @@ pub mod announce; // the two datagrams by which a device finds a hub
 pub mod cursor; // how far a reader has come in a feed
 pub mod fingerprint; // count and sum of a set of revisions
 pub mod rest; // the bodies of the calls
+pub mod signed; // a request that a device's key signs
 pub mod tus; // the values of upload headers
 
 #[cfg(feature = "client")]

@@ -48,7 +48,7 @@ pub struct HubInfo {
     pub tls_sig: Sig,
 }
 
-/// `POST /pair`: a device asks to join. Over HTTPS only.
+/// `POST /pair`: a device asks to join. Over plain HTTP it gets no token, and signs its requests ([`crate::signed`]).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PairRequest {
     /// The device's key.
@@ -94,7 +94,8 @@ pub struct Paired {
     pub project: ProjectId,
     /// The hub's name.
     pub name: String,
-    /// The bearer token, shown this once. Never to be sent over plain http.
+    /// The bearer token, shown this once. Never to be sent over plain http, nor given out there: then it is empty.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
     pub token: String,
     /// SHA-256 of the hub's TLS public key, hex, to be pinned.
     pub tls_spki: String,

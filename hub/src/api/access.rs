@@ -2,20 +2,26 @@
 //!
 //! [`super::router`] puts [`check_host`] before everything and [`guard`] before each route. It promises: a name that is not
 //! this hub's gets nothing (any web site can make a browser ask localhost); a cookie counts for writing only from the
-//! hub's own pages; a device's token never works over plain http, where others could have read it.
+//! hub's own pages; a device's token never works over plain http, where others could have read it; a request that a device signed
+//! is carried out once.
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest as _, FromRequestParts, OriginalUri, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use maloca_protocol::DeviceId;
 use maloca_protocol::rest::CLOCK_HEADER;
+use maloca_protocol::signed::{NONCE_HEADER, Signed};
 
-use super::ApiError;
+use super::body::Whole;
+use super::{ApiError, cors};
 use crate::hub::Hub;
+use crate::store::rows::Standing;
+use crate::trust::members;
 use crate::trust::session::{self, COOKIE};
 
 /// Who may ask a route.
@@ -94,13 +100,23 @@ pub(super) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    check_origin(request.method(), request.headers())?;
+    let signed = signed(request.headers());
+    // A signature is no cookie: no other page could have made the browser send it.
+    if signed.is_none() {
+        check_origin(&hub, request.method(), request.headers())?;
+    }
     if access == Access::Anyone {
         return Ok(next.run(request).await);
     }
     let peer = request.extensions().get::<Peer>().copied().ok_or_else(unknown)?;
-    let headers = request.headers().clone();
-    let caller = identify(&hub, &headers, peer).await?;
+    let caller = match signed {
+        Some(signed) => {
+            let caller;
+            (caller, request) = signer(&hub, signed, request).await?;
+            caller
+        }
+        None => identify(&hub, &request.headers().clone(), peer).await?,
+    };
     let allowed = match (access, caller) {
         (Access::Anyone | Access::Member, _) | (Access::Device, Caller::Device { .. }) | (Access::Manager, Caller::Manager) => {
             true
@@ -151,11 +167,58 @@ async fn identify(hub: &Hub, headers: &HeaderMap, peer: Peer) -> Result<Caller, 
             return Err(ApiError::new(StatusCode::FORBIDDEN, "https_required", detail));
         }
         let id = session::device_of(&hub.store, token).await?.ok_or_else(unknown)?;
-        let clock = headers.get(CLOCK_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
-        return Ok(Caller::Device { id, clock });
+        return Ok(Caller::Device { id, clock: clock(headers) });
     }
     let cookie = cookie(headers).ok_or_else(unknown)?;
     if hub.sessions.is_manager(&hub.store, cookie, hub.clock.now()).await? { Ok(Caller::Manager) } else { Err(unknown()) }
+}
+
+fn clock(headers: &HeaderMap) -> Option<i64> {
+    headers.get(CLOCK_HEADER).and_then(|value| value.to_str().ok()?.parse().ok())
+}
+
+fn signed(headers: &HeaderMap) -> Option<Signed> {
+    Signed::parse(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
+}
+
+/// The device that signed a request, and the request with its body at hand.
+///
+/// What costs least is asked first: strangers do not make the hub read a body.
+async fn signer(hub: &Hub, signed: Signed, request: Request) -> Result<(Caller, Request), ApiError> {
+    let now = hub.clock.now();
+    if hub.nonces.made_at(&signed.nonce, now).is_none() {
+        return Err(stale(hub, now));
+    }
+    let (rules, device) = (hub.rules.clone(), signed.device);
+    let standing = hub.store.read(move |view| members::standing(view, &rules, &device)).await?;
+    let is_in = standing == Some(Standing::Member) && hub.devices.get(&device).is_some();
+    let path = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
+    let path = path.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let (parts, body) = request.into_parts();
+    let body = if is_in { Whole::from_request(Request::from_parts(parts.clone(), body), &()).await?.0 } else { Bytes::new() };
+    // Whoever is not in is named by its word for a request without a body; it is refused either way.
+    let is_of_device = signed.is_of(&hub.id(), parts.method.as_str(), &path, &blake3::hash(&body));
+    if !is_in {
+        if is_of_device {
+            hub.door.note(device, hub.devices.name(&device).as_deref(), "session_missing", now);
+            hub.nudge.overview();
+        }
+        return Err(unknown());
+    }
+    if !is_of_device {
+        let detail = "The request was not signed as it came in. Start the app again and try once more.";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "bad_signature", detail));
+    }
+    if !hub.nonces.take(device, &signed.nonce, signed.count, now) {
+        return Err(stale(hub, now));
+    }
+    let caller = Caller::Device { id: device, clock: clock(&parts.headers) };
+    Ok((caller, Request::from_parts(parts, Body::from(body))))
+}
+
+fn stale(hub: &Hub, now: i64) -> ApiError {
+    let detail = "This request was signed too long ago, or sent before. Sign it anew.";
+    ApiError::new(StatusCode::UNAUTHORIZED, "nonce_stale", detail).with_header(NONCE_HEADER, &hub.nonces.give(now))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -170,7 +233,7 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
 
 /// A write that comes from a page must come from this hub's page. What is no page sends no `Origin`; a browser always does,
 /// and a cookie without one is a browser too old to be trusted with writing.
-fn check_origin(method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
+fn check_origin(hub: &Hub, method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
     }
@@ -182,7 +245,8 @@ fn check_origin(method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
             origin.split_once("://").is_some_and(|(scheme, rest)| matches!(scheme, "http" | "https") && rest == host)
         }
     };
-    if same {
+    // A page from where the phone app was installed brings no cookie of ours, and so no more than anybody's power.
+    if same || (cookie(headers).is_none() && cors::is_allowed(hub, headers)) {
         return Ok(());
     }
     let detail = "This request came from another page than the hub's own, and was not carried out.";

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::error::Error;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use maloca_protocol::problem::{self, Problem};
 
@@ -18,15 +18,16 @@ use crate::store::StoreError;
 /// A problem for the caller, and the cause for the log.
 #[derive(Debug)]
 pub struct ApiError {
-    problem: Problem,
+    problem: Box<Problem>,
     cause: Option<Box<dyn Error + Send + Sync>>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl ApiError {
     /// A problem of the caller's own making, or one that it can wait out.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
         let retry = matches!(status.as_u16(), 408 | 423 | 429 | 503 | 507);
-        Self { problem: Problem::new(status.as_u16(), code, retry, detail), cause: None }
+        Self { problem: Box::new(Problem::new(status.as_u16(), code, retry, detail)), cause: None, header: None }
     }
 
     /// The problem, for those who note it.
@@ -37,6 +38,12 @@ impl ApiError {
 
     pub(super) fn because(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
         self.cause = Some(Box::new(cause));
+        self
+    }
+
+    /// A header beside the problem; left out where the value cannot be one.
+    pub(super) fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        self.header = HeaderValue::from_str(value).ok().map(|value| Box::new((HeaderName::from_static(name), value)));
         self
     }
 
@@ -146,7 +153,11 @@ impl IntoResponse for ApiError {
         if let Some(cause) = &self.cause {
             tracing::error!(error = &**cause as &dyn Error, code = self.problem.code, "a request failed");
         }
-        respond(&self.problem)
+        let mut response = respond(&self.problem);
+        if let Some((name, value)) = self.header.map(|header| *header) {
+            response.headers_mut().insert(name, value);
+        }
+        response
     }
 }
 

@@ -44,12 +44,8 @@ pub(super) async fn pair(
     Extension(peer): Extension<Peer>,
     Json(request): Json<PairRequest>,
 ) -> Result<Json<Paired>, ApiError> {
-    if !peer.is_tls {
-        let detail = "Joining is done over https, so that nobody on this Wi-Fi reads the code and the answer.";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "https_required", detail));
-    }
     let now = hub.clock.now();
-    if let Err(refusal) = check_joining(&hub, &request, now) {
+    if let Err(refusal) = check_joining(&hub, &request, !peer.is_tls, now) {
         // Whoever says its own name rightly is named to the manager; others could name anybody.
         if is_proven(&hub, &request) {
             hub.door.note(request.device, Some(cut(request.name.trim(), limits::NAME_BYTES)), &refusal.problem().code, now);
@@ -76,7 +72,14 @@ pub(super) async fn pair(
         held_back: before.as_ref().is_some_and(|device| device.held_back),
         contact: before.and_then(|device| device.contact),
     };
-    let token = admit(&hub, device).await?;
+    let token = if peer.is_tls {
+        admit(&hub, device).await?
+    } else {
+        // The code is another one now, and the manager's screen shows it.
+        hub.nudge.pairing();
+        admit_signing(&hub, device).await?;
+        String::new()
+    };
     Ok(Json(Paired { hub: hub.id(), project: hub.project, name: hub.settings().name, token, tls_spki: hub.tls.pin() }))
 }
 
@@ -85,27 +88,37 @@ fn is_proven(hub: &Hub, request: &PairRequest) -> bool {
 }
 
 /// Whether a device may join.
-fn check_joining(hub: &Hub, request: &PairRequest, now: i64) -> Result<(), ApiError> {
-    hub.pairing.attempt(&request.code, now).map_err(|refused| {
+fn check_joining(hub: &Hub, request: &PairRequest, was_heard: bool, now: i64) -> Result<(), ApiError> {
+    if !is_proven(hub, request) {
+        let detail = "The device did not prove that it holds its key. Start the app again and try once more.";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "bad_proof", detail));
+    }
+    hub.pairing.attempt(&request.code, was_heard, now).map_err(|refused| {
         let (status, code) = match refused {
             Refused::Closed => (StatusCode::FORBIDDEN, "joining_closed"),
             Refused::Wrong => (StatusCode::FORBIDDEN, "wrong_code"),
             Refused::Resting => (StatusCode::TOO_MANY_REQUESTS, "joining_rests"),
         };
         ApiError::new(status, code, refused.to_string())
-    })?;
-    if !is_proven(hub, request) {
-        let detail = "The device did not prove that it holds its key. Start the app again and try once more.";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "bad_proof", detail));
-    }
-    Ok(())
+    })
 }
 
-/// Lets a device in: its `member` revision, its row and its token, in one commit.
+/// Lets a device in that gets a token.
 pub(super) async fn admit(hub: &Hub, device: Device) -> Result<String, StoreError> {
     let token = random_token();
+    let_in(hub, device, Some(token.clone())).await?;
+    Ok(token)
+}
+
+/// Lets a device in that signs its requests.
+async fn admit_signing(hub: &Hub, device: Device) -> Result<(), StoreError> {
+    let_in(hub, device, None).await
+}
+
+/// A device's `member` revision, its row and its token, in one commit.
+async fn let_in(hub: &Hub, device: Device, token: Option<String>) -> Result<(), StoreError> {
     let (rules, key, now, row) = (hub.rules.clone(), hub.key.clone(), hub.clock.now(), device.clone());
-    let (arrival, given) = (hub.arrival(hub.id(), None), token.clone());
+    let arrival = hub.arrival(hub.id(), None);
     hub.store
         .write(2_000, move |tx| {
             if members::standing(tx, &rules, &row.id)?.is_none_or(|standing| standing == crate::store::rows::Standing::Revoked) {
@@ -113,13 +126,27 @@ pub(super) async fn admit(hub: &Hub, device: Device) -> Result<String, StoreErro
                 let revision = draft.sign(&key).map_err(|refusal| StoreError::Bug(refusal.to_string()))?;
                 keep::one(tx, &rules, arrival, Door::Trusted, &revision, &mut Tally::default())?;
             }
-            session::give_token(tx, &row.id, &given)?;
+            if let Some(token) = &token {
+                session::give_token(tx, &row.id, token)?;
+            }
             devices::put(tx, &row)
         })
         .await?;
     hub.door.forget(&device.id);
     hub.devices.insert(device);
-    Ok(token)
+    Ok(())
+}
+
+/// The answer of `GET /nonce`.
+#[derive(Serialize)]
+pub(super) struct GivenNonce {
+    nonce: String,
+    hub: maloca_protocol::DeviceId,
+}
+
+/// `GET /nonce`: for devices that sign their requests.
+pub(super) async fn nonce(State(hub): State<Hub>) -> Json<GivenNonce> {
+    Json(GivenNonce { nonce: hub.nonces.give(hub.clock.now()), hub: hub.id() })
 }
 
 /// The body of `POST /session`.

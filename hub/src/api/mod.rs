@@ -5,6 +5,7 @@
 //! that every error is a problem that says what to do.
 
 mod access; // who is calling, and from which page
+mod cors; // pages from elsewhere that may ask
 mod body; // bodies, bounded and decoded
 mod linger; // refusals that arrive
 mod error; // the one place where errors become responses
@@ -71,6 +72,7 @@ pub fn routes() -> Vec<Route> {
         // Who is there, and coming in.
         route(M::GET, "/hub", Anyone, get(hub::info)),
         route(M::POST, "/pair", Anyone, post(hub::pair)),
+        route(M::GET, "/nonce", Anyone, get(hub::nonce)),
         route(M::POST, "/session", Anyone, post(hub::open_session)),
         route(M::GET, "/session", Anyone, get(hub::session)),
         route(M::DELETE, "/session", Manager, delete(hub::close_session)),
@@ -155,7 +157,8 @@ pub fn router(hub: &Hub) -> Router {
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .layer(middleware::from_fn_with_state(hub.clone(), cors::allow));
     // Pictures are packed already; events must not wait in a packer's buffer.
     let packable = DefaultPredicate::new()
         .and(NotForContentType::const_new("application/octet-stream"))
@@ -171,7 +174,10 @@ pub fn router(hub: &Hub) -> Router {
         .layer(SetResponseHeaderLayer::if_not_present(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)))
         .layer(fixed("x-content-type-options", "nosniff"))
         .layer(fixed("referrer-policy", "no-referrer"))
-        .layer(fixed("cross-origin-resource-policy", "same-origin"))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::HeaderName::from_static("cross-origin-resource-policy"),
+            HeaderValue::from_static("same-origin"),
+        ))
         .layer(middleware::from_fn_with_state(hub.clone(), access::check_host))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(middleware::from_fn(linger::linger))

@@ -50,6 +50,9 @@ pub(crate) struct ServeArgs {
     /// Another name under which this hub may be asked, such as one of your own DNS; may be given several times
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
+    /// The https origin from which phones installed the app, such as https://maloca.example.org; may be given several times
+    #[arg(long, value_name = "ORIGIN", env = "MALOCA_ALLOW_ORIGIN", value_delimiter = ',', value_parser = origin)]
+    allow_origin: Vec<String>,
     /// Do not answer announcements; devices then need the address or the QR code
     #[arg(long)]
     no_discovery: bool,
@@ -78,6 +81,7 @@ pub(crate) async fn run(args: ServeArgs) -> Outcome {
     options.name.clone_from(&args.name);
     options.devices_read_all = args.devices_read.map(|which| which == DevicesRead::All);
     options.names.clone_from(&args.allow_host);
+    options.origins.clone_from(&args.allow_origin);
     let usual = Bounds::default();
     let bounds = Bounds {
         connections: args.connections.unwrap_or(usual.connections),
@@ -133,4 +137,13 @@ fn invite(args: &ServeArgs, hub: &Hub) {
     } else {
         println!("\nFor ten minutes a phone can join with the code {code} or the picture of {link}");
     }
+}
+
+/// An origin as browsers write it: scheme, host and port, in lower case and without a slash at the end.
+fn origin(text: &str) -> Result<String, String> {
+    let wrong = || "an origin looks like https://maloca.example.org, without anything behind the name".to_owned();
+    let url = reqwest::Url::parse(text).map_err(|_| wrong())?;
+    let is_bare =
+        matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    (matches!(url.scheme(), "http" | "https") && is_bare).then(|| url.origin().ascii_serialization()).ok_or_else(wrong)
 }

@@ -2,6 +2,7 @@
 
 pub mod identity; // the hub's keys, and whether this folder is still at home
 pub mod members; // what the hubs of the project say of a device
+pub mod nonces; // what keeps a signed request from being sent twice
 pub mod pairing; // codes that let devices join
 pub mod session; // bearer tokens, and the manager's link and cookie
 pub mod tls; // the certificate, bound to the hub's key

@@ -59,7 +59,7 @@ pub enum Refused {
 impl Pairing {
     /// Opens joining with a new six-digit code, in place of whatever was open.
     pub fn open(&self, now: i64) -> Shown {
-        let code = format!("{:06}", rand::random_range(0..1_000_000));
+        let code = new_code();
         let life = limits::CODE_LIFE.as_millis() as i64;
         self.put(Open { code, expires_at: Some(now + life), tries_left: limits::CODE_TRIES, resting_until: i64::MIN })
     }
@@ -87,11 +87,12 @@ impl Pairing {
         self.lock().as_ref().filter(|open| open.is_alive(now)).map(shown)
     }
 
-    /// Tries a code.
+    /// Tries a code. One that `was_heard`, since it came over plain http, lets in nobody else: a new one takes its place for the rest
+    /// of its time. One of the command line stays, since nobody is there to read a new one.
     ///
     /// # Errors
     /// See [`Refused`].
-    pub fn attempt(&self, code: &str, now: i64) -> Result<(), Refused> {
+    pub fn attempt(&self, code: &str, was_heard: bool, now: i64) -> Result<(), Refused> {
         let mut guard = self.lock();
         let open = guard.as_mut().filter(|open| open.is_alive(now)).ok_or(Refused::Closed)?;
         if now < open.resting_until {
@@ -100,6 +101,9 @@ impl Pairing {
         // Hashes are compared, so that the time taken says nothing of where the texts differ.
         if super::token_hash(code) == super::token_hash(&open.code) {
             open.tries_left = limits::CODE_TRIES;
+            if was_heard && open.expires_at.is_some() {
+                open.code = new_code();
+            }
             return Ok(());
         }
         open.tries_left -= 1;
@@ -125,6 +129,10 @@ impl Open {
     }
 }
 
+fn new_code() -> String {
+    format!("{:06}", rand::random_range(0..1_000_000))
+}
+
 fn shown(open: &Open) -> Shown {
     Shown { code: open.code.clone(), expires_at: open.expires_at.map(time::format_millis), tries_left: open.tries_left }
 }
@@ -136,15 +144,30 @@ mod tests {
     #[test]
     fn five_wrong_tries_or_ten_minutes_end_a_code() {
         let pairing = Pairing::default();
-        assert_eq!(pairing.attempt("123456", 0), Err(Refused::Closed));
+        assert_eq!(pairing.attempt("123456", false, 0), Err(Refused::Closed));
         let code = pairing.open(0).code;
-        assert_eq!(pairing.attempt(&code, 599_999), Ok(()));
-        assert_eq!(pairing.attempt(&code, 600_000), Err(Refused::Closed));
+        assert_eq!(pairing.attempt(&code, false, 599_999), Ok(()));
+        assert_eq!(pairing.attempt(&code, false, 600_000), Err(Refused::Closed));
         let code = pairing.open(0).code;
         for _ in 0..5 {
-            assert_eq!(pairing.attempt("no", 1), Err(Refused::Wrong));
+            assert_eq!(pairing.attempt("no", false, 1), Err(Refused::Wrong));
         }
-        assert_eq!(pairing.attempt(&code, 1), Err(Refused::Closed));
+        assert_eq!(pairing.attempt(&code, false, 1), Err(Refused::Closed));
+    }
+
+    #[test]
+    fn a_code_that_was_heard_lets_in_nobody_else() {
+        let pairing = Pairing::default();
+        let before = pairing.open(0);
+        assert_eq!(pairing.attempt(&before.code, false, 1), Ok(()));
+        assert_eq!(pairing.attempt(&before.code, true, 2), Ok(()));
+        let after = pairing.show(3).unwrap();
+        assert_eq!(after.expires_at, before.expires_at);
+        // One in a million times the new code is the old one.
+        if after.code != before.code {
+            assert_eq!(pairing.attempt(&before.code, true, 3), Err(Refused::Wrong));
+            assert_eq!(pairing.attempt(&after.code, true, 3), Ok(()));
+        }
     }
 
     #[test]
@@ -152,9 +175,9 @@ mod tests {
         let pairing = Pairing::default();
         pairing.stay_open("river-2026");
         for _ in 0..5 {
-            assert_eq!(pairing.attempt("no", 1), Err(Refused::Wrong));
+            assert_eq!(pairing.attempt("no", false, 1), Err(Refused::Wrong));
         }
-        assert_eq!(pairing.attempt("river-2026", 2), Err(Refused::Resting));
-        assert_eq!(pairing.attempt("river-2026", 60_001), Ok(()));
+        assert_eq!(pairing.attempt("river-2026", false, 2), Err(Refused::Resting));
+        assert_eq!(pairing.attempt("river-2026", false, 60_001), Ok(()));
     }
 }

@@ -7,11 +7,11 @@ import { withoutHub } from '../fixture/hub.mjs';
 const GL = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
 const real = (complaints) => complaints.filter((one) => !one.includes('GL Driver Message'));
 
-/** Six of logging in two weeks, three nests, one fire of a phone whose clock was never set. */
+/** Six of felling in two weeks, three nests, one fire of a phone whose clock was never set. */
 const SEEN = [
-  ...['02', '03', '04', '16', '17', '18'].map((day) => ({ category: 'logging', observed_at: `2026-11-${day}T15:00:00.000Z`, notes: `Stumps of the ${day}th` })),
+  ...['02', '03', '04', '16', '17', '18'].map((day) => ({ category: 'felling', observed_at: `2026-11-${day}T15:00:00.000Z`, notes: `Stumps of the ${day}th` })),
   ...[1, 2, 3].map((n) => ({ category: 'nest', observed_at: '2026-11-04T15:00:00.000Z', notes: `Nest ${n}`, photo: true })),
-  { category: 'fire', observed_at: '1970-01-05T15:00:00.000Z' },
+  { category: 'burning', observed_at: '1970-01-05T15:00:00.000Z' },
 ];
 
 const walked = (t) => arrived(t, SEEN, { name: 'Wayku', args: GL });
@@ -25,24 +25,24 @@ test('the analysis counts what the filter lets through, by week and category', {
   const { hub, page, complaints } = await walked(t);
   await page.getByRole('navigation').getByRole('link', { name: 'Analysis' }).click();
   await page.getByRole('heading', { name: 'By week' }).waitFor();
-  assert.deepEqual(await rows(page, 'By category'), [['logging', '6', '60%'], ['nest', '3', '30%'], ['fire', '1', '10%']]);
+  assert.deepEqual(await rows(page, 'By category'), [['felling', '6', '60%'], ['nest', '3', '30%'], ['burning', '1', '10%']]);
   await page.getByText('The same as a table').click();
   const weeks = await rows(page, 'By week');
   assert.deepEqual(weeks.map(([week, count]) => [week, count]), [['Nov 16, 2026', '3'], ['Nov 2, 2026', '6'], ['Jan 5, 1970', '1']]);
   await page.getByText('1 observation is of a time far off').waitFor();
   await page.getByRole('img', { name: /Chart of the observations by week/ }).locator('canvas').waitFor();
 
-  await page.goto(`${hub.http}/analysis?category=logging`);
+  await page.goto(`${hub.http}/analysis?category=felling`);
   await page.getByText('6 of 10 observations').waitFor();
   await page.getByRole('heading', { name: 'By week' }).waitFor();
-  assert.deepEqual(await rows(page, 'By category'), [['logging', '6', '100%']]);
+  assert.deepEqual(await rows(page, 'By category'), [['felling', '6', '100%']]);
   await page.getByText('6 observations have a place.').waitFor();
   // The same filter there and back.
   await page.getByRole('main').getByRole('link', { name: 'Observations' }).click();
   await page.getByText('6 of 10 observations').waitFor();
   await page.getByRole('main').getByRole('link', { name: 'Analysis' }).click();
   await page.getByRole('heading', { name: 'By week' }).waitFor();
-  assert.equal(new URL(page.url()).search, '?category=logging');
+  assert.equal(new URL(page.url()).search, '?category=felling');
   assert.deepEqual(real(complaints), []);
 });
 
@@ -55,7 +55,7 @@ test('density, clusters, the nearest and a measure are on the map and in words',
   await page.getByText('Clusters', { exact: true }).click();
   // A kilometre and a tenth apart, all ten hang together over each other.
   await page.getByText('1 cluster of three or more; 0 observations are in none.').waitFor();
-  assert.deepEqual((await rows(page, 'The largest clusters')).map(([, mostly, count]) => [mostly, count]), [['logging', '10']]);
+  assert.deepEqual((await rows(page, 'The largest clusters')).map(([, mostly, count]) => [mostly, count]), [['felling', '10']]);
   await page.getByLabel('Together when nearer than').selectOption('500');
   await page.getByText('0 clusters of three or more; 10 observations are in none.').waitFor();
   assert.equal(new URL(page.url()).search, '?show=clusters&metres=500');
@@ -63,7 +63,7 @@ test('density, clusters, the nearest and a measure are on the map and in words',
   await page.getByRole('textbox', { name: 'Place' }).fill('-6.48, -76.361');
   await page.getByRole('table', { name: 'Nearest to a place' }).waitFor();
   const near = await rows(page, 'Nearest to a place');
-  assert.deepEqual(near.slice(0, 2), [['logging', '110 m'], ['logging', '994 m']]);
+  assert.deepEqual(near.slice(0, 2), [['felling', '110 m'], ['felling', '994 m']]);
 
   await page.getByRole('button', { name: 'Measure by drawing' }).click();
   const bar = page.getByRole('region', { name: 'Measure by drawing' });

@@ -11,12 +11,12 @@ const GL = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swifts
 const real = (complaints) => complaints.filter((one) => !one.includes('GL Driver Message'));
 
 const SEEN = [
-  { category: 'logging', notes: 'Fresh stumps by the creek', photo: true },
-  { category: 'logging', notes: 'A chainsaw in the distance' },
+  { category: 'felling', notes: 'Fresh stumps by the creek', photo: true },
+  { category: 'felling', notes: 'A chainsaw in the distance' },
   { category: 'nest', notes: 'Two eggs', photo: true },
-  { category: 'fire', notes: 'Smoke' },
+  { category: 'burning', notes: 'Smoke' },
   { category: 'nest', notes: 'Three eggs' },
-  { category: 'logging', notes: 'A road' },
+  { category: 'felling', notes: 'A road' },
 ];
 
 /** A hub with six observations in a row from -76.36 to -76.41, and its manager. */
@@ -152,12 +152,12 @@ test('an area is typed, or is a territory of a file, simplified to fit and sayin
 test('what a filter shows is exported, just that, and counts as a part', { skip: withoutHub }, async (t) => {
   const { hub, page, quiet } = await walked(t);
   const within = '-76.375 -6.6,-76.3 -6.6,-76.3 -6.4,-76.375 -6.4';
-  const question = `category=logging&within=${encodeURIComponent(within)}`;
+  const question = `category=felling&within=${encodeURIComponent(within)}`;
   await page.goto(`${hub.http}/observations?${question}`);
   await page.getByText('2 of 6 observations').waitFor();
   await page.getByRole('button', { name: 'Export these' }).click();
   const dialog = page.getByRole('dialog', { name: 'Export these' });
-  await dialog.getByText('category “logging”; in the area with 4 corners').waitFor();
+  await dialog.getByText('category “felling”; in the area with 4 corners').waitFor();
   await dialog.getByText('2 observations').waitFor();
   await dialog.getByText('Another folder').click();
   await dialog.getByLabel('Folder', { exact: true }).fill(hub.folder);
@@ -166,7 +166,7 @@ test('what a filter shows is exported, just that, and counts as a part', { skip:
   await dialog.locator('[data-state="done"]').waitFor();
   await dialog.getByText('It is a part, and no copy of everything.').waitFor();
   await dialog.getByRole('listitem').getByText('Part', { exact: true }).waitFor();
-  await dialog.getByRole('listitem').getByText('category “logging”; in the area with 4 corners').waitFor();
+  await dialog.getByRole('listitem').getByText('category “felling”; in the area with 4 corners').waitFor();
 
   const [bundle] = await readdir(join(hub.folder, 'Maloca'));
   assert.match(bundle, /_part_1$/);

@@ -14,7 +14,7 @@ async function firstArrival(t) {
   await visit.page.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
   const code = await visit.page.locator('[data-code]').getAttribute('data-code');
   const source = await recordings(hub.folder, 'first', [
-    { category: 'logging', notes: 'Two stumps', photo: true },
+    { category: 'felling', notes: 'Two stumps', photo: true },
     { category: 'jaguar track', notes: 'By the river', photo: true },
   ]);
   await hub.send({ device: 'rosa', code, source });
@@ -32,7 +32,7 @@ test('a device joins and sends while the page watches', { skip: withoutHub }, as
   await card.getByText('All it told of is here').waitFor();
   await card.getByText('2 of 2').first().waitFor();
   await card.getByText('2 new').waitFor();
-  await row(page, 'logging').waitFor();
+  await row(page, 'felling').waitFor();
   await row(page, 'jaguar track').waitFor();
   await page.getByText('Everything that 1 device told us of is on this laptop: 2 observations and 2 photos.').waitFor();
   await page.getByText('No verified copy was ever made.').waitFor();
@@ -53,10 +53,10 @@ test('a device joins and sends while the page watches', { skip: withoutHub }, as
 test('an observation opens with all that is known, by keyboard too', { skip: withoutHub }, async (t) => {
   const { page, quiet } = await firstArrival(t);
   await page.keyboard.press('Escape');
-  const button = row(page, 'logging').getByRole('button');
+  const button = row(page, 'felling').getByRole('button');
   await button.focus();
   await page.keyboard.press('Enter');
-  const dialog = page.getByRole('dialog', { name: 'logging' });
+  const dialog = page.getByRole('dialog', { name: 'felling' });
   await dialog.getByText('Two stumps').waitFor();
   await dialog.getByText('-6.48000, -76.36000').waitFor();
   await dialog.getByRole('img').evaluate((image) => image.decode());
@@ -91,7 +91,7 @@ test('a part that fails takes no other from the page', { skip: withoutHub }, asy
   await page.keyboard.press('Escape');
   await page.route('**/api/v1/admin/exports', (route) => route.fulfill({ status: 404, json: { code: 'not_found', status: 404 } }));
   await page.reload();
-  await row(page, 'logging').waitFor();
+  await row(page, 'felling').waitFor();
   await page.getByRole('article').first().waitFor();
   await page.getByText('Live', { exact: true }).waitFor();
   assert.equal(await page.getByText('Not connected', { exact: true }).count(), 0);
@@ -100,11 +100,11 @@ test('a part that fails takes no other from the page', { skip: withoutHub }, asy
 test('a hub that falls silent is named so, with the time, and the page keeps what it has', { skip: withoutHub }, async (t) => {
   const { hub, page } = await firstArrival(t);
   await page.keyboard.press('Escape');
-  await row(page, 'logging').waitFor();
+  await row(page, 'felling').waitFor();
   await hub.stop();
   await page.getByText('The hub has not answered since').waitFor();
   await page.getByText('Not connected', { exact: true }).waitFor();
-  await row(page, 'logging').waitFor();
+  await row(page, 'felling').waitFor();
 });
 
 test('a device is renamed, and removed only after a warning', { skip: withoutHub }, async (t) => {
@@ -121,6 +121,6 @@ test('a device is renamed, and removed only after a warning', { skip: withoutHub
   await page.getByText('What has arrived stays.').waitFor();
   await page.getByRole('button', { name: 'Yes, remove' }).click();
   await page.getByText('Removed devices (1)').waitFor();
-  await row(page, 'logging').waitFor();
+  await row(page, 'felling').waitFor();
   quiet();
 });

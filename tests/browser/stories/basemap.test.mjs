@@ -17,7 +17,7 @@ async function onTheMap(t, viewport = { width: 1280, height: 800 }) {
   const visit = await manager(browser, hub, { viewport });
   await visit.page.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
   const code = await visit.page.locator('[data-code]').getAttribute('data-code');
-  const seen = [{ category: 'logging' }, { category: 'nest' }, { category: 'fire' }];
+  const seen = [{ category: 'felling' }, { category: 'nest' }, { category: 'burning' }];
   await hub.send({ device: 'rosa', code, source: await recordings(hub.folder, 'walk', seen) });
   await visit.page.keyboard.press('Escape');
   const tiles = [];

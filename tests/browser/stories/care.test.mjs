@@ -14,7 +14,7 @@ async function filledHub(t) {
   await opened.page.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
   const code = await opened.page.locator('[data-code]').getAttribute('data-code');
   const source = await recordings(hub.folder, 'field', [
-    { category: 'logging', notes: 'Two stumps', photo: true },
+    { category: 'felling', notes: 'Two stumps', photo: true },
     { category: HTML, notes: HTML, [HTML]: { [HTML]: HTML }, person: `${HTML}\u202e` },
     { category: 'long', notes: `${'word '.repeat(2)}${'x'.repeat(100_000)}` },
     { category: { odd: [1, null] }, notes: 7, location: 'nowhere', observed_at: 'yesterday' },

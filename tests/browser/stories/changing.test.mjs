@@ -14,10 +14,10 @@ async function looking(t, { alone = true } = {}) {
   const { page } = visit;
   await page.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
   const code = await page.locator('[data-code]').getAttribute('data-code');
-  const rosa = [{ id: SHARED, category: 'logging', notes: 'Fresh stumps', trucks: 2, photo: true }];
+  const rosa = [{ id: SHARED, category: 'felling', notes: 'Fresh stumps', trucks: 2, photo: true }];
   await hub.send({ device: 'rosa', code, source: await recordings(hub.folder, 'rosa', rosa) });
   if (!alone) {
-    const tomas = [{ id: SHARED, category: 'logging', notes: 'Old stumps', trucks: 2 }];
+    const tomas = [{ id: SHARED, category: 'felling', notes: 'Old stumps', trucks: 2 }];
     await hub.send({ device: 'tomas', code, source: await recordings(hub.folder, 'tomas', tomas) });
   }
   await page.goto(`${hub.http}/observations/${SHARED}`);
@@ -42,7 +42,7 @@ test('an observation is edited, its history says by whom, and one press undoes i
   await dialog.getByText('Fresh stumps, <b>forty</b> of them').first().waitFor();
 
   const now = await asked(page, `/observations/${SHARED}`);
-  assert.deepEqual([now.set.trucks, now.set.category, now.set.location.source], [3.5, 'logging', 'manual']);
+  assert.deepEqual([now.set.trucks, now.set.category, now.set.location.source], [3.5, 'felling', 'manual']);
   await dialog.getByText(/History: 2 versions/).click();
   const history = dialog.getByRole('list', { name: /Changes/ });
   await history.getByText('Ana').waitFor();
@@ -101,7 +101,7 @@ test('who is writing sees that another version came, and neither is lost', { ski
   const { hub, page, dialog, code, quiet } = await looking(t);
   await dialog.getByRole('button', { name: 'Edit' }).click();
   await dialog.getByLabel('Notes').fill('Written on the laptop');
-  const tomas = [{ id: SHARED, category: 'logging', notes: 'Written on the phone', trucks: 2 }];
+  const tomas = [{ id: SHARED, category: 'felling', notes: 'Written on the phone', trucks: 2 }];
   await hub.send({ device: 'tomas', code, source: await recordings(hub.folder, 'tomas', tomas) });
   await dialog.getByText('Another version came').waitFor();
   assert.equal(await dialog.getByLabel('Notes').inputValue(), 'Written on the laptop');

@@ -12,7 +12,7 @@ test('a copy from the page is written and verified', { skip: withoutHub }, async
   const { page, quiet } = await manager(browser, hub);
   await page.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
   const code = await page.locator('[data-code]').getAttribute('data-code');
-  const source = await recordings(hub.folder, 'field', [{ category: 'logging', photo: true }, { category: 'nest' }]);
+  const source = await recordings(hub.folder, 'field', [{ category: 'felling', photo: true }, { category: 'nest' }]);
   await hub.send({ device: 'rosa', code, source });
   await page.keyboard.press('Escape');
   await page.getByText('Not on a drive yet: 2 observations and 1 photo.').waitFor();

@@ -6,8 +6,8 @@ import { recordings } from '../fixture/field.mjs';
 import { withoutHub } from '../fixture/hub.mjs';
 
 const SEEN = [
-  { category: 'logging', notes: 'Fresh stumps by the creek', photo: true },
-  { category: 'logging', notes: 'A chainsaw in the distance' },
+  { category: 'felling', notes: 'Fresh stumps by the creek', photo: true },
+  { category: 'felling', notes: 'A chainsaw in the distance' },
   { category: 'nest', notes: 'Two eggs', photo: true },
   { category: '<script>alert(1)</script>', notes: 'A stranger’s idea of a category' },
 ];
@@ -18,16 +18,16 @@ const walked = (t, args) => arrived(t, SEEN, { args });
 test('a filter is in the address, and its link opened again shows the same', { skip: withoutHub }, async (t) => {
   const { hub, browser, context, page, quiet } = await walked(t);
   await page.getByRole('navigation').getByRole('link', { name: 'Observations' }).click();
-  const rows = page.getByRole('main').getByRole('button', { name: /logging|nest|script/ });
+  const rows = page.getByRole('main').getByRole('button', { name: /felling|nest|script/ });
   await rows.nth(3).waitFor();
 
-  await page.getByLabel('Category').selectOption({ label: 'logging (2)' });
+  await page.getByLabel('Category').selectOption({ label: 'felling (2)' });
   await page.getByText('2 of 4 observations').waitFor();
   await page.getByRole('searchbox').fill('stumps');
   await page.getByText('1 of 4 observations').waitFor();
   const address = new URL(page.url());
   assert.equal(address.pathname, '/observations');
-  assert.deepEqual([address.searchParams.get('category'), address.searchParams.get('q')], ['logging', 'stumps']);
+  assert.deepEqual([address.searchParams.get('category'), address.searchParams.get('q')], ['felling', 'stumps']);
 
   const again = await sameManager(browser, hub, { context });
   await again.page.goto(address.href);
@@ -50,7 +50,7 @@ test('what is not on a drive yet can be asked for, and a newcomer moves the coun
   const { hub, code, page, quiet } = await walked(t);
   await page.goto(`${hub.http}/observations?exported=no`);
   await page.getByText('4 of 4 observations').waitFor();
-  const source = await recordings(hub.folder, 'second', [{ category: 'fire' }]);
+  const source = await recordings(hub.folder, 'second', [{ category: 'burning' }]);
   await hub.send({ device: 'tomas', code, source });
   await page.getByText('5 of 5 observations').waitFor();
   quiet();

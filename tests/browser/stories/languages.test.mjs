@@ -6,7 +6,8 @@ import { manager, sameManager, startBrowser } from '../fixture/browser.mjs';
 import { startHub, withoutHub } from '../fixture/hub.mjs';
 
 const FOLDER = join(import.meta.dirname, '../../../webui/src/lib/i18n/messages');
-const messages = async (code) => JSON.parse(await readFile(join(FOLDER, `${code}.json`), 'utf8'));
+const part = async (...path) => JSON.parse(await readFile(join(FOLDER, ...path), 'utf8'));
+const messages = async (code) => ({ ...(await part(`${code}.json`)), ...(await part('rooms', `${code}.json`)) });
 
 test('the page speaks the browser’s language, or the one chosen', { skip: withoutHub }, async (t) => {
   const hub = await startHub(t);

@@ -6,7 +6,7 @@ import { recordings } from '../fixture/field.mjs';
 import { withoutHub } from '../fixture/hub.mjs';
 
 async function joined(t) {
-  const visit = await arrived(t, [{ category: 'logging' }, { category: 'nest' }]);
+  const visit = await arrived(t, [{ category: 'felling' }, { category: 'nest' }]);
   // The card may be there before the list is.
   await visit.page.getByText('nest').first().waitFor();
   await visit.page.getByRole('article', { name: 'rosa' }).getByText('All it told of is here', { exact: true }).waitFor();
@@ -54,8 +54,8 @@ test('a hub that was killed and started again goes on under the open page', { sk
   await hub.restart();
   await page.getByText('Live', { exact: true }).waitFor();
   await page.getByText('The hub has not answered since').waitFor({ state: 'hidden' });
-  const source = await recordings(hub.folder, 'second', [{ category: 'fire' }]);
+  const source = await recordings(hub.folder, 'second', [{ category: 'burning' }]);
   await hub.send({ device: 'rosa', source });
-  await page.getByText('fire').first().waitFor();
+  await page.getByText('burning').first().waitFor();
   await page.getByText('3 observations').first().waitFor();
 });

@@ -1,6 +1,6 @@
 import { api } from '$lib/api/client';
 import type { Language } from '$lib/api/types';
-import { BUILT_IN, FALLBACKS, chooseLanguage, type Counted, type Messages, type Plain } from './messages';
+import { BUILT_IN, FALLBACKS, chooseLanguage, load, type Counted, type Part, type Plain } from './messages';
 import { Speaker, type Said, type Values } from './speaker';
 
 const REMEMBERED = 'maloca.language';
@@ -9,7 +9,10 @@ const REMEMBERED = 'maloca.language';
 class I18n {
   speaker = $state.raw(new Speaker('es', []));
   /** Built in first, then those of the hub's data folder. */
-  languages = $state.raw<Language[]>(Object.entries(BUILT_IN).map(([code, { name }]) => ({ code, name })));
+  languages = $state.raw<Language[]>(Object.entries(BUILT_IN).map(([code, name]) => ({ code, name })));
+  /** What is said so far. */
+  #parts: Part[] = ['first'];
+  #coming = new Map<Part, Promise<void>>();
 
   /** Call before the first page is drawn. */
   async start(): Promise<void> {
@@ -25,6 +28,21 @@ class I18n {
     if (code !== this.speaker.language) await this.#speak(code);
   }
 
+  /** Fetches what is said in that part as well, before `showing` is shown. */
+  async with<Shown>(part: Part, showing: Promise<Shown>): Promise<Shown> {
+    const coming = this.#coming.get(part) ?? this.#add(part);
+    this.#coming.set(part, coming);
+    // What failed is asked for again the next time.
+    coming.catch(() => this.#coming.delete(part));
+    const [shown] = await Promise.all([showing, coming]);
+    return shown;
+  }
+
+  async #add(part: Part): Promise<void> {
+    if (!this.#parts.includes(part)) this.#parts.push(part);
+    await this.#speak(this.speaker.language);
+  }
+
   async use(code: string): Promise<void> {
     await this.#speak(code);
     remember(code);
@@ -36,17 +54,13 @@ class I18n {
   }
 
   async #speak(code: string): Promise<void> {
-    const own = await messagesOf(code);
+    const built = (one: string) => this.#parts.map((part) => load(one, part));
     // The built-in languages are complete (a test holds them to it), so they need nothing to stand in.
-    const others = code in BUILT_IN ? [] : await Promise.all(FALLBACKS.map(messagesOf));
-    this.speaker = new Speaker(code, [own, ...others]);
+    const tables = code in BUILT_IN ? built(code) : [api.language(code), ...FALLBACKS.flatMap(built)];
+    this.speaker = new Speaker(code, await Promise.all(tables));
     document.documentElement.lang = code;
     document.documentElement.dir = this.speaker.direction;
   }
-}
-
-function messagesOf(code: string): Promise<Messages> {
-  return BUILT_IN[code]?.load() ?? api.language(code);
 }
 
 /** Storage may be forbidden by the browser's settings; the language is then asked for at each visit. */

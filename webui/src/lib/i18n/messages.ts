@@ -1,9 +1,10 @@
 import type spanish from './messages/es.json';
+import type spanishOfRooms from './messages/rooms/es.json';
 
 /** Texts by id, flat. Plural forms have ids that end in `#one`, `#other` and what else the language knows. */
 export type Messages = Record<string, string>;
 
-type Id = keyof typeof spanish;
+type Id = keyof typeof spanish | keyof typeof spanishOfRooms;
 
 /** A message with one form. */
 export type Plain = Exclude<Id, `${string}#${string}`>;
@@ -12,12 +13,21 @@ export type Plain = Exclude<Id, `${string}#${string}`>;
 export type Counted = Id extends infer Key ? (Key extends `${infer Base}#other` ? Base : never) : never;
 
 /** The languages that are built in, by the names that their speakers use. */
-export const BUILT_IN: Record<string, { name: string; load: () => Promise<Messages> }> = {
-  es: { name: 'Español', load: async () => (await import('./messages/es.json')).default },
-  'pt-BR': { name: 'Português (Brasil)', load: async () => (await import('./messages/pt-BR.json')).default },
-  en: { name: 'English', load: async () => (await import('./messages/en.json')).default },
-  fr: { name: 'Français', load: async () => (await import('./messages/fr.json')).default },
-};
+export const BUILT_IN: Record<string, string> = { es: 'Español', 'pt-BR': 'Português (Brasil)', en: 'English', fr: 'Français' };
+
+/**
+ * A part of the messages: what the first page says, `messages/<code>.json`, and what is said by the rooms and dialogs that are
+ * fetched when somebody opens them, in a folder of its own. A community's language is one file with all of it.
+ */
+export type Part = 'first' | 'rooms';
+
+const FILES = import.meta.glob<Messages>('./messages/**/*.json', { import: 'default' });
+
+/** A part of a built-in language. */
+export async function load(code: string, part: Part): Promise<Messages> {
+  const file = FILES[part === 'first' ? `./messages/${code}.json` : `./messages/${part}/${code}.json`];
+  return file ? file() : {};
+}
 
 /** What stands in where a language lacks a message. */
 export const FALLBACKS = ['es', 'en'];

@@ -4,7 +4,11 @@ import type { Plain } from '$lib/i18n/messages';
 import type { Route } from '$lib/router/routes';
 import type { IconName } from '$lib/ui/Icon.svelte';
 import type { Hub } from './hub.svelte';
+import { i18n } from '$lib/i18n/i18n.svelte';
 import Sync from './Sync.svelte';
+
+type Load = Page['load'];
+const room = (load: Load): Load => () => i18n.with('rooms', load());
 
 /** What every page is given. */
 export interface PageProps {
@@ -30,9 +34,9 @@ export const PAGES: readonly Page[] = [
     paths: ['/observations', '/observations/:doc'],
     word: 'nav.observations',
     icon: 'list',
-    load: () => import('./observations/ObservationsPage.svelte'),
+    load: room(() => import('./observations/ObservationsPage.svelte')),
   },
-  { paths: ['/analysis'], word: 'analysis.title', icon: 'chart', load: () => import('./analysis/AnalysisPage.svelte') },
-  { paths: ['/categories'], word: 'nav.categories', icon: 'grid', load: () => import('./categories/CategoriesPage.svelte') },
-  { paths: ['/settings'], word: 'nav.settings', icon: 'gear', load: () => import('./settings/SettingsPage.svelte') },
+  { paths: ['/analysis'], word: 'analysis.title', icon: 'chart', load: room(() => import('./analysis/AnalysisPage.svelte')) },
+  { paths: ['/categories'], word: 'nav.categories', icon: 'grid', load: room(() => import('./categories/CategoriesPage.svelte')) },
+  { paths: ['/settings'], word: 'nav.settings', icon: 'gear', load: room(() => import('./settings/SettingsPage.svelte')) },
 ];
