@@ -277,7 +277,7 @@ impl Hub {
         let uploads = Uploads::new(store.clone(), media.clone());
         sweep::sweep(&store, &media, options.clock.now(), &uploads).await.map_err(in_store)?;
         let devices = store.snapshot().and_then(|view| Devices::load(&view)).map_err(in_store)?;
-        let tls = tls::open(&files, &data, &key).map_err(folder)?;
+        let tls = tls::open(&files, &data, &key, options.clock.now() / 1000).map_err(folder)?;
         let basemaps = Basemaps::open(files.clone(), &data, disk.clone());
         let control = random_token();
         let (name, _) = watch::channel(begun.settings.name.clone());

@@ -37,7 +37,7 @@ impl Proxy {
     /// Where there is no port, or the hub's TLS key cannot be read.
     pub async fn before(hub: &TestHub) -> Self {
         // The certificate's name is the hub's; its signature is not looked at here, so any key may stand for the hub's.
-        let tls = maloca_hub::trust::tls::open(&maloca_hub::files::Files::real(), hub.data(), &DeviceKey::from_seed([0; 32]))
+        let tls = maloca_hub::trust::tls::open(&maloca_hub::files::Files::real(), hub.data(), &DeviceKey::from_seed([0; 32]), 0)
             .expect("the hub's TLS key");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("https://{}", listener.local_addr().expect("an address"));

@@ -45,7 +45,7 @@ pub(super) async fn pair(
     Json(request): Json<PairRequest>,
 ) -> Result<Json<Paired>, ApiError> {
     let now = hub.clock.now();
-    if let Err(refusal) = check_joining(&hub, &request, !peer.is_tls, now) {
+    if let Err(refusal) = check_joining(&hub, &request, peer, now) {
         // Whoever says its own name rightly is named to the manager; others could name anybody.
         if is_proven(&hub, &request) {
             hub.door.note(request.device, Some(cut(request.name.trim(), limits::NAME_BYTES)), &refusal.problem().code, now);
@@ -88,12 +88,12 @@ fn is_proven(hub: &Hub, request: &PairRequest) -> bool {
 }
 
 /// Whether a device may join.
-fn check_joining(hub: &Hub, request: &PairRequest, was_heard: bool, now: i64) -> Result<(), ApiError> {
+fn check_joining(hub: &Hub, request: &PairRequest, peer: Peer, now: i64) -> Result<(), ApiError> {
     if !is_proven(hub, request) {
         let detail = "The device did not prove that it holds its key. Start the app again and try once more.";
         return Err(ApiError::new(StatusCode::FORBIDDEN, "bad_proof", detail));
     }
-    hub.pairing.attempt(&request.code, was_heard, now).map_err(|refused| {
+    hub.pairing.attempt(&request.code, (!peer.is_tls).then_some(&request.device), now).map_err(|refused| {
         let (status, code) = match refused {
             Refused::Closed => (StatusCode::FORBIDDEN, "joining_closed"),
             Refused::Wrong => (StatusCode::FORBIDDEN, "wrong_code"),
@@ -135,6 +135,15 @@ async fn let_in(hub: &Hub, device: Device, token: Option<String>) -> Result<(), 
     hub.door.forget(&device.id);
     hub.devices.insert(device);
     Ok(())
+}
+
+/// `GET /authority.crt`: what a phone installs, so that its browser takes this hub's page for a secure one.
+pub(super) async fn authority(State(hub): State<Hub>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-x509-ca-cert"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"maloca.crt\""),
+    ];
+    (headers, hub.tls.authority().to_owned()).into_response()
 }
 
 /// The answer of `GET /nonce`.

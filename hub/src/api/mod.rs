@@ -73,6 +73,7 @@ pub fn routes() -> Vec<Route> {
         route(M::GET, "/hub", Anyone, get(hub::info)),
         route(M::POST, "/pair", Anyone, post(hub::pair)),
         route(M::GET, "/nonce", Anyone, get(hub::nonce)),
+        route(M::GET, "/authority.crt", Anyone, get(hub::authority)),
         route(M::POST, "/session", Anyone, post(hub::open_session)),
         route(M::GET, "/session", Anyone, get(hub::session)),
         route(M::DELETE, "/session", Manager, delete(hub::close_session)),

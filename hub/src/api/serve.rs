@@ -179,6 +179,9 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
+        if let (true, Ok(here)) = (peer.is_tls, stream.local_addr()) {
+            self.hub.tls.cover(here.ip().to_canonical(), self.hub.clock.now() / 1000);
+        }
         let (router, hub, tls, patience) = (self.router.clone(), self.hub.clone(), self.tls.clone(), self.patience);
         let (seat, stream) = (Arc::new(seat), PatientStream::new(stream, patience));
         self.tracker.spawn(async move {

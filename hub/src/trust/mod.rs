@@ -1,5 +1,6 @@
 //! Who is trusted, and why: the hub's keys, joining, members, sessions.
 
+pub mod authority; // what phones trust, so that their browsers take the page for a secure one
 pub mod identity; // the hub's keys, and whether this folder is still at home
 pub mod members; // what the hubs of the project say of a device
 pub mod nonces; // what keeps a signed request from being sent twice

@@ -9,7 +9,7 @@
 
 use std::sync::Mutex;
 
-use maloca_protocol::{limits, time};
+use maloca_protocol::{DeviceId, limits, time};
 use serde::Serialize;
 
 /// How long a code that stays open rests after too many wrong tries.
@@ -25,6 +25,8 @@ struct Open {
     expires_at: Option<i64>,
     tries_left: u32,
     resting_until: i64,
+    /// Who came in over plain http, and by which code: an answer that was lost may be asked for again.
+    heard: Vec<(DeviceId, String)>,
 }
 
 /// The joining that is open now, if any.
@@ -61,13 +63,19 @@ impl Pairing {
     pub fn open(&self, now: i64) -> Shown {
         let code = new_code();
         let life = limits::CODE_LIFE.as_millis() as i64;
-        self.put(Open { code, expires_at: Some(now + life), tries_left: limits::CODE_TRIES, resting_until: i64::MIN })
+        self.put(Open {
+            code,
+            expires_at: Some(now + life),
+            tries_left: limits::CODE_TRIES,
+            resting_until: i64::MIN,
+            heard: Vec::new(),
+        })
     }
 
     /// Opens joining for good, with a code of the manager's choosing: for unattended set-up.
     pub fn stay_open(&self, code: &str) -> Shown {
         let tries_left = limits::CODE_TRIES;
-        self.put(Open { code: code.to_owned(), expires_at: None, tries_left, resting_until: i64::MIN })
+        self.put(Open { code: code.to_owned(), expires_at: None, tries_left, resting_until: i64::MIN, heard: Vec::new() })
     }
 
     fn put(&self, open: Open) -> Shown {
@@ -87,22 +95,26 @@ impl Pairing {
         self.lock().as_ref().filter(|open| open.is_alive(now)).map(shown)
     }
 
-    /// Tries a code. One that `was_heard`, since it came over plain http, lets in nobody else: a new one takes its place for the rest
-    /// of its time. One of the command line stays, since nobody is there to read a new one.
+    /// Tries a code. One that was `heard_from` a device, since it came over plain http, lets in nobody else: a new one takes its place
+    /// for the rest of its time. One of the command line stays, since nobody is there to read a new one.
     ///
     /// # Errors
     /// See [`Refused`].
-    pub fn attempt(&self, code: &str, was_heard: bool, now: i64) -> Result<(), Refused> {
+    pub fn attempt(&self, code: &str, heard_from: Option<&DeviceId>, now: i64) -> Result<(), Refused> {
         let mut guard = self.lock();
         let open = guard.as_mut().filter(|open| open.is_alive(now)).ok_or(Refused::Closed)?;
         if now < open.resting_until {
             return Err(Refused::Resting);
         }
+        if open.heard.iter().any(|(device, own)| heard_from == Some(device) && super::token_hash(own) == super::token_hash(code))
+        {
+            return Ok(());
+        }
         // Hashes are compared, so that the time taken says nothing of where the texts differ.
         if super::token_hash(code) == super::token_hash(&open.code) {
             open.tries_left = limits::CODE_TRIES;
-            if was_heard && open.expires_at.is_some() {
-                open.code = new_code();
+            if let (Some(device), Some(_)) = (heard_from, open.expires_at) {
+                open.heard.push((*device, std::mem::replace(&mut open.code, new_code())));
             }
             return Ok(());
         }
@@ -144,29 +156,31 @@ mod tests {
     #[test]
     fn five_wrong_tries_or_ten_minutes_end_a_code() {
         let pairing = Pairing::default();
-        assert_eq!(pairing.attempt("123456", false, 0), Err(Refused::Closed));
+        assert_eq!(pairing.attempt("123456", None, 0), Err(Refused::Closed));
         let code = pairing.open(0).code;
-        assert_eq!(pairing.attempt(&code, false, 599_999), Ok(()));
-        assert_eq!(pairing.attempt(&code, false, 600_000), Err(Refused::Closed));
+        assert_eq!(pairing.attempt(&code, None, 599_999), Ok(()));
+        assert_eq!(pairing.attempt(&code, None, 600_000), Err(Refused::Closed));
         let code = pairing.open(0).code;
         for _ in 0..5 {
-            assert_eq!(pairing.attempt("no", false, 1), Err(Refused::Wrong));
+            assert_eq!(pairing.attempt("no", None, 1), Err(Refused::Wrong));
         }
-        assert_eq!(pairing.attempt(&code, false, 1), Err(Refused::Closed));
+        assert_eq!(pairing.attempt(&code, None, 1), Err(Refused::Closed));
     }
 
     #[test]
     fn a_code_that_was_heard_lets_in_nobody_else() {
         let pairing = Pairing::default();
         let before = pairing.open(0);
-        assert_eq!(pairing.attempt(&before.code, false, 1), Ok(()));
-        assert_eq!(pairing.attempt(&before.code, true, 2), Ok(()));
+        assert_eq!(pairing.attempt(&before.code, None, 1), Ok(()));
+        let (rosa, ana) = (DeviceId([1; 32]), DeviceId([2; 32]));
+        assert_eq!(pairing.attempt(&before.code, Some(&rosa), 2), Ok(()));
+        assert_eq!(pairing.attempt(&before.code, Some(&rosa), 2), Ok(()), "the answer was lost");
         let after = pairing.show(3).unwrap();
         assert_eq!(after.expires_at, before.expires_at);
         // One in a million times the new code is the old one.
         if after.code != before.code {
-            assert_eq!(pairing.attempt(&before.code, true, 3), Err(Refused::Wrong));
-            assert_eq!(pairing.attempt(&after.code, true, 3), Ok(()));
+            assert_eq!(pairing.attempt(&before.code, Some(&ana), 3), Err(Refused::Wrong));
+            assert_eq!(pairing.attempt(&after.code, Some(&ana), 3), Ok(()));
         }
     }
 
@@ -175,9 +189,9 @@ mod tests {
         let pairing = Pairing::default();
         pairing.stay_open("river-2026");
         for _ in 0..5 {
-            assert_eq!(pairing.attempt("no", false, 1), Err(Refused::Wrong));
+            assert_eq!(pairing.attempt("no", None, 1), Err(Refused::Wrong));
         }
-        assert_eq!(pairing.attempt("river-2026", false, 2), Err(Refused::Resting));
-        assert_eq!(pairing.attempt("river-2026", false, 60_001), Ok(()));
+        assert_eq!(pairing.attempt("river-2026", None, 2), Err(Refused::Resting));
+        assert_eq!(pairing.attempt("river-2026", None, 60_001), Ok(()));
     }
 }
