@@ -69,7 +69,7 @@ export class Hub {
       },
       () => this.#lost(),
     );
-    // Not only at `hello`: with many tabs open the stream may have to wait for a free connection.
+    // Not only at `hello`: the stream may have to wait, and the page need not.
     this.#everything.run();
   }
 
