@@ -231,7 +231,7 @@ describe('the tabs of a browser', () => {
     expect(browser.openLines).toHaveLength(1);
   });
 
-  it('do not wait out the leader's pause when one of them is looked at', async () => {
+  it('do not wait out a pause of the leader when one of them is looked at', async () => {
     const [first, second] = await eight();
     browser.hub = 'gone';
     for (const line of browser.openLines) line.end();
