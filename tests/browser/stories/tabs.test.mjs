@@ -96,3 +96,24 @@ test('all tabs say that the hub is gone, and all come back with it', { skip: wit
   await all(pages, (page) => shows(page, 'clearing'));
   await until(() => holders().length === 1, () => `${holders().length} streams`);
 });
+
+test('a tab learns of a category that is new, and of one that was changed in another', { skip: withoutHub }, async (t) => {
+  const { hub, context, page, quiet } = await arrived(t, [{ category: 'harpy-eagle' }]);
+  const other = await context.newPage();
+  await other.goto(`${hub.http}/categories`);
+  await other.getByRole('heading', { name: 'There are no categories yet' }).waitFor();
+  await page.goto(`${hub.http}/categories`);
+  await page.getByRole('main').getByRole('button', { name: 'New category' }).click();
+  const form = page.getByRole('dialog', { name: 'New category' });
+  await form.getByLabel('Name', { exact: true }).fill('Harpy eagle');
+  await form.getByLabel('Your name').fill('Ana');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await other.getByRole('listitem').filter({ hasText: 'Harpy eagle' }).waitFor();
+
+  await page.getByRole('button', { name: 'Change Harpy eagle' }).click();
+  const change = page.getByRole('dialog');
+  await change.getByLabel('Name', { exact: true }).fill('Great eagle');
+  await change.getByRole('button', { name: 'Save' }).click();
+  await other.getByRole('listitem').filter({ hasText: 'Great eagle' }).waitFor();
+  quiet();
+});
