@@ -7,7 +7,12 @@ import { precompress } from './build/precompress.ts';
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** What every page shows from its first moment on. */
-const SHARED = /src[\\/]lib[\\/]((api|i18n|router)[\\/](?!messages)|ui[\\/](Button|Card|Empty|Icon|Notice|OnDemand|Progress|State|base|tokens))/;
+const SHARED =
+  /src[\\/](pages[\\/]Logo|lib[\\/](api[\\/](?!events|line|tabs)|(i18n|router)[\\/](?!messages)|ui[\\/](Button|Card|Empty|Icon|Notice|OnDemand|Progress|State|base|tokens)))/;
+
+/** What the dashboard's first page has in common with those that are fetched later. */
+const FIRST =
+  /src[\\/](lib[\\/](api[\\/](events|line|tabs)|categories[\\/](CategoryIcon|drawing|known|preset)|rules[\\/](device|observation))|pages[\\/]dashboard[\\/](clock|one-at-a-time|observations[\\/](Observation(Row|Signs)|Thumbnail)))\./;
 
 export default defineConfig({
   plugins: [svelte(), pagePaths({ '/dev/ui': '/dev-ui.html', '/j': '/j.html' }), precompress()],
@@ -23,8 +28,8 @@ export default defineConfig({
     rolldownOptions: {
       // One entry per page; the phone app will be one more line here.
       input: { dashboard: here('./index.html'), 'dev-ui': here('./dev-ui.html'), join: here('./j.html') },
-      // What every page needs comes as one file: thirty small ones pack worse, and each asks for itself.
-      output: { codeSplitting: { groups: [{ name: 'shared', test: SHARED }] } },
+      // What comes in any case comes as one file: thirty small ones pack worse, and each asks for itself.
+      output: { codeSplitting: { groups: [{ name: 'shared', test: SHARED }, { name: 'first', test: FIRST }] } },
     },
   },
   // MapLibre starts its worker as a module, in `npm run dev` as well.

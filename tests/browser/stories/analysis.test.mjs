@@ -99,6 +99,39 @@ test('the report has a title, its numbers, a map and photos, and nothing to pres
   assert.ok(!(await page.getByRole('navigation').isVisible()));
 });
 
+test('a dark screen prints a light map, and is dark again after', { skip: withoutHub }, async (t) => {
+  const { hub, browser, context } = await walked(t);
+  const { page } = await sameManager(browser, hub, { context }, { colorScheme: 'dark' });
+  await page.goto(`${hub.http}/analysis`);
+  await page.getByText(/observations in view/).waitFor();
+  // Printing, as far as a page sees it. What lies on the paper is kept as it is in that moment.
+  await page.evaluate(() => {
+    globalThis.brightness = (canvas) => {
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      return data.reduce((sum, value, at) => sum + (at % 4 === 3 ? 0 : value), 0) / (data.length * 0.75);
+    };
+    globalThis.printed = [];
+    globalThis.print = () => {
+      dispatchEvent(new Event('beforeprint'));
+      globalThis.printed.push(globalThis.brightness(document.querySelector('canvas.paper')));
+      dispatchEvent(new Event('afterprint'));
+    };
+  });
+  const printed = async (count) => {
+    await page.waitForFunction((count) => globalThis.printed.length === count, count);
+    return page.evaluate(() => globalThis.printed.at(-1));
+  };
+  await page.evaluate(() => print());
+  const dark = await printed(1);
+  assert.ok(dark < 90, `as it is on the screen: ${dark}`);
+  await page.getByRole('button', { name: 'Print the report' }).click();
+  const light = await printed(2);
+  assert.ok(light > 200, `on paper: ${light}`);
+  await page.waitForTimeout(1000);
+  await page.evaluate(() => print());
+  assert.equal(Math.round(await printed(3)), Math.round(dark));
+});
+
 test('the analysis is open to everyone, in each size and colour scheme', { skip: withoutHub }, async (t) => {
   const { hub, browser, context } = await walked(t);
   for (const width of [360, 1280]) {

@@ -117,6 +117,49 @@ test('an area is drawn by keyboard as well', { skip: withoutHub }, async (t) => 
   assert.deepEqual(real(complaints), []);
 });
 
+test('an area is drawn by finger on a small phone', { skip: withoutHub }, async (t) => {
+  const { hub, browser, context } = await walked(t, GL);
+  const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+  const { page, complaints } = await sameManager(browser, hub, { context }, phone);
+  await page.goto(`${hub.http}/observations?view=map`);
+  await page.getByText('6 observations in view').waitFor();
+  await page.getByText('Search and filter').first().tap();
+  await page.getByRole('button', { name: 'Draw an area on the map' }).tap();
+  const bar = page.getByRole('region', { name: 'Draw an area on the map' });
+  await bar.getByText('0 corners').waitFor();
+  const canvas = page.locator('.maplibregl-canvas');
+  /** Taps a place of the map that is on the screen, where a finger could. */
+  const tap = async (across, down) => {
+    await page.waitForTimeout(600);
+    const { x, y, width, height } = await canvas.boundingBox();
+    const [left, top] = [x + width * across, y + height * down];
+    assert.ok(left > 0 && left < 360 && top > 0 && top < 740, `${left}, ${top} is not on the screen`);
+    await page.touchscreen.tap(left, top);
+  };
+  await page.waitForTimeout(1000);
+  // The whole map, and what finishes it, without scrolling: a finger on the map moves the map.
+  const finish = await bar.getByRole('button', { name: 'Finish' }).boundingBox();
+  assert.ok(finish.y + finish.height <= 740, `${finish.y}`);
+  if (process.env.MALOCA_PICTURES) await page.screenshot({ path: `${process.env.MALOCA_PICTURES}/touch.png` });
+  await tap(0.02, 0.05);
+  await bar.getByText(/^1 corner/).waitFor();
+  await tap(0.5, 0.05);
+  await bar.getByText(/^2 corners/).waitFor();
+  // One too many is taken back.
+  await tap(0.7, 0.7);
+  await bar.getByText(/^3 corners/).waitFor();
+  await bar.getByRole('button', { name: 'Take back' }).tap();
+  await bar.getByText(/^2 corners/).waitFor();
+  await tap(0.5, 0.9);
+  await tap(0.02, 0.9);
+  await bar.getByText(/^4 corners; .* ha/).waitFor();
+  await bar.getByRole('button', { name: 'Finish' }).tap();
+  await bar.waitFor({ state: 'detached' });
+  await page.getByText('3 of 6 observations').waitFor();
+  assert.match(new URL(page.url()).searchParams.get('within'), /^(-?[\d.]+ -?[\d.]+,?){4}$/);
+  assert.deepEqual(real(complaints), []);
+});
+
 test('an area is typed, or is a territory of a file, simplified to fit and saying so', { skip: withoutHub }, async (t) => {
   const { hub, page, quiet } = await walked(t);
   await page.goto(`${hub.http}/observations`);

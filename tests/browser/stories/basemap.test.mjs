@@ -67,6 +67,10 @@ test('a map is copied into the hub through the page, and lies under the observat
   const { hub, page, complaints, tiles, browser, context } = await onTheMap(t);
   await page.getByText('only the outline of the world').first().waitFor();
   assert.equal(await share(page, COLOUR), 0);
+  // A second tab of the same browser, which nobody touches.
+  const tab = await context.newPage();
+  await tab.goto(`${hub.http}/observations?view=map`);
+  await tab.getByText('only the outline of the world').first().waitFor();
 
   // The maps lie in the home folder, which is looked at as a drive is.
   await page.getByRole('button', { name: 'Copy a map from a drive' }).click();
@@ -78,6 +82,8 @@ test('a map is copied into the hub through the page, and lies under the observat
   await page.getByRole('combobox', { name: 'Map under the observations' }).waitFor();
   await until(async () => (await share(page, COLOUR)) > 0.5, 'the picture never came');
   assert.ok(tiles.length > 0 && tiles.every(({ status }) => [200, 204].includes(status)), JSON.stringify(tiles));
+  await tab.getByRole('combobox', { name: 'Map under the observations' }).waitFor();
+  await until(async () => (await share(tab, COLOUR)) > 0.5, 'the other tab never learnt of the map');
   // Whom it is from, as text.
   await page.getByText('© Example & alert(1)contributors').waitFor();
   // Its colour covers the land; what people saw stays above.
@@ -106,6 +112,7 @@ test('a map is copied into the hub through the page, and lies under the observat
   await page.keyboard.press('Escape');
   await page.getByText('only the outline of the world').first().waitFor();
   await until(async () => (await share(page, COLOUR)) === 0, 'the removed map stayed');
+  await until(async () => (await share(tab, COLOUR)) === 0, 'the removed map stayed in the other tab');
   assert.deepEqual(aboutThePage(complaints), []);
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pauseBefore } from './events';
+import { pauseBefore } from './tabs';
 import { Problem, readProblem } from './problem';
 import { tokenOf } from './session';
 

@@ -60,6 +60,9 @@ const FIT = { padding: 24, maxZoom: 13 };
 /** The Amazon, as long as there is no observation to go to. */
 const NOWHERE = { center: [-65, -5] as [number, number], zoom: 3 };
 
+/** Whoever prints waits so long for the map in the colours of paper. */
+const DRAWN_MS = 5000;
+
 let maps = 0;
 
 export class MapView {
@@ -215,6 +218,14 @@ export class MapView {
       }
     }
     for (const [id, mark] of this.#drawn) this.#map.updateImage(id, drawMark(mark, palette, pixelRatio()));
+  }
+
+  /** The same, and waits until it is drawn; a map whose tiles do not come is as good as it gets. */
+  async changeTo(palette: Palette): Promise<void> {
+    this.setPalette(palette);
+    const drawn = new Promise<void>((done) => void this.#map.once('idle', () => done()));
+    this.#map.triggerRepaint();
+    await Promise.race([drawn, new Promise((done) => setTimeout(done, DRAWN_MS))]);
   }
 
   zoomBy(steps: number): void {

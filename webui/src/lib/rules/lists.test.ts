@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ExportJob } from '$lib/api/types';
 import { observation } from './fixtures';
-import { KEEP, absorb, append, markHeld, putDevice, putJob, replace, unseen, type Shown } from './lists';
+import { KEEP, absorb, append, markHeld, namesOther, putDevice, putJob, replace, unseen, type Shown } from './lists';
 import { device } from './fixtures';
 
 const docs = (shown: Shown) => shown.items.map(({ doc }) => doc).join('');
@@ -68,5 +68,18 @@ describe('exports', () => {
   it('that have failed stay so when the answer that began them comes late', () => {
     expect(putJob(putJob([], failed), begun)).toEqual([failed]);
     expect(putJob(putJob([], begun), failed)).toEqual([failed]);
+  });
+});
+
+describe('names in an event', () => {
+  it('are of observations, or else of what is no observation', () => {
+    expect(namesOther(new Set(), items('abc'))).toBe(false);
+    expect(namesOther(new Set('ab'), items('abc'))).toBe(false);
+    expect(namesOther(new Set('abx'), items('abc'))).toBe(true);
+  });
+
+  it('are not all there where the hub leaves some out', () => {
+    const many = Array.from({ length: 50 }, (_, index) => observation(`${index}`));
+    expect(namesOther(new Set(many.map(({ doc }) => doc)), many)).toBe(true);
   });
 });

@@ -39,6 +39,18 @@ export function unseen(shown: Shown, newest: ObservationPage): number {
   return newest.observations.filter(({ doc }) => !there.has(doc)).length;
 }
 
+/** The hub names no more at once. */
+const NAMES = 50;
+
+/**
+ * Whether something was named, or may have been, that is none of these observations: categories are documents too, and
+ * one that is new is known by no name yet.
+ */
+export function namesOther(named: ReadonlySet<string>, observations: readonly Observation[]): boolean {
+  const here = new Set(observations.map(({ doc }) => doc));
+  return named.size >= NAMES || [...named].some((doc) => !here.has(doc));
+}
+
 /** Photos have arrived: the observations that wait for them show them. Same list when none of them does. */
 export function markHeld(shown: Shown, hashes: string[]): Shown {
   const arrived = new Set(hashes);

@@ -2,14 +2,17 @@ import { api } from '$lib/api/client';
 import { EventStream } from '$lib/api/events';
 import { Problem } from '$lib/api/problem';
 import type { DeviceCard, ExportJob, LedgerEntry, Observation, ObservationPage, Overview, Pairing, Preset } from '$lib/api/types';
-import { absorb, append, markHeld, putDevice, putJob, replace, unseen, type Shown } from '$lib/rules/lists';
+import { absorb, append, markHeld, namesOther, putDevice, putJob, replace, unseen, type Shown } from '$lib/rules/lists';
 import { known } from '$lib/categories/known.svelte';
 import { i18n } from '$lib/i18n/i18n.svelte';
-import { OneAtATime } from './one-at-a-time';
+import { ByName, OneAtATime } from './one-at-a-time';
 
 const PAGE = 50;
 
 const RETRY_MS = 3000;
+
+/** Between two looks at the categories, as many documents may be named that are none. */
+const PRESETS_REST_MS = 5000;
 
 /** Deleted ones are shown as deleted: nothing vanishes without a word. */
 const NEWEST = { limit: PAGE, sort: 'received', deleted: 'include' } as const;
@@ -47,6 +50,13 @@ export class Hub {
   #watchers = new Set<Watcher>();
   #everything = new OneAtATime(() => this.#fetchEverything());
   #newest = new OneAtATime(() => this.#fetchNewest());
+  #below = new ByName(async (doc) => void (this.shown = replace(this.shown, await api.observation(doc))));
+  #presets = new OneAtATime(async () => {
+    await this.fetchPresets();
+    await new Promise((done) => setTimeout(done, PRESETS_REST_MS));
+  });
+  /** What was named and not looked for yet. */
+  #named = new Set<string>();
 
   constructor(private readonly sessionEnded: () => void) {
     this.#stream = new EventStream(
@@ -69,7 +79,7 @@ export class Hub {
       },
       () => this.#lost(),
     );
-    // Not only at `hello`: with many tabs open the stream may have to wait for a free connection.
+    // Not only at `hello`: the stream may have to wait, and the page need not.
     this.#everything.run();
   }
 
@@ -164,6 +174,8 @@ export class Hub {
 
   async #fetchNewest(): Promise<void> {
     const page = await api.observations(NEWEST);
+    if (namesOther(this.#named, [...page.observations, ...this.shown.items])) this.#presets.run();
+    this.#named.clear();
     if (this.isReading() && this.shown.items.length) {
       // What is on the screen already still changes in place.
       for (const one of page.observations) this.shown = replace(this.shown, one);
@@ -175,16 +187,14 @@ export class Hub {
   }
 
   /** The newest come as one page; what is shown further down is fetched by name. */
-  async #changed(docs: string[], count: number): Promise<void> {
+  #changed(docs: string[], count: number): void {
     // The overview comes once a second at most; the sentence on top must not say meanwhile that there is nothing.
     const { overview } = this;
     if (overview) this.overview = { ...overview, counts: { ...overview.counts, observations: count } };
     for (const { changed } of this.#watchers) changed(docs);
+    for (const doc of docs) this.#named.add(doc);
     this.#newest.run();
-    if (docs.some((doc) => this.presets.some((preset) => preset.doc === doc))) this.fetchPresets().catch(() => undefined);
-    const below = this.shown.items.slice(PAGE).filter(({ doc }) => docs.includes(doc));
-    const now = await Promise.allSettled(below.map(({ doc }) => api.observation(doc)));
-    for (const answer of now) if (answer.status === 'fulfilled') this.shown = replace(this.shown, answer.value);
+    this.#below.want(this.shown.items.slice(PAGE).flatMap(({ doc }) => (docs.includes(doc) ? [doc] : [])));
   }
 
   async #jobChanged(job: ExportJob): Promise<void> {

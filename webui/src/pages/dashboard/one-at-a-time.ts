@@ -23,3 +23,27 @@ export class OneAtATime {
     }
   }
 }
+
+/** Things that are fetched by their names, one after the other; what is named again meanwhile is fetched once more. */
+export class ByName {
+  #names = new Set<string>();
+  #task = new OneAtATime(async () => {
+    for (const name of this.#names) {
+      this.#names.delete(name);
+      // What cannot be had now comes with the next change, or when everything is fetched again.
+      await this.fetch(name).catch(() => undefined);
+    }
+  });
+
+  constructor(private readonly fetch: (name: string) => Promise<void>) {}
+
+  want(names: Iterable<string>): void {
+    for (const name of names) this.#names.add(name);
+    this.#task.run();
+  }
+
+  /** Nobody waits for them any more. */
+  forget(): void {
+    this.#names.clear();
+  }
+}

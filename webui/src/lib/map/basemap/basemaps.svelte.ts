@@ -7,6 +7,8 @@ import { NONE, chosenOf, isCopying, remember, remembered } from './choice';
 /** Often enough for a bar that moves. */
 const LOOK_MS = 500;
 
+const CHANNEL = 'maloca-basemaps-1';
+
 /** What is asked of the hub. */
 export type MapHub = Pick<
   typeof api,
@@ -34,16 +36,25 @@ export class Basemaps {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: AbortController | null = null;
   #closed = false;
+  /** The other tabs of this browser: the hub has no event for its maps. */
+  #others = 'BroadcastChannel' in globalThis ? new BroadcastChannel(CHANNEL) : null;
 
   constructor(
     private readonly hub: MapHub = api,
     private readonly pause = LOOK_MS,
-  ) {}
+  ) {
+    if (this.#others) this.#others.onmessage = () => this.refresh();
+  }
 
   readonly chosen = $derived(chosenOf(this.maps ?? [], this.#wish));
 
   async load(): Promise<void> {
-    await this.#try(async () => void (this.maps = (await this.hub.basemaps()).basemaps));
+    await this.#try(() => this.#fetch());
+  }
+
+  /** Somebody may have brought a map, or taken one away; where that cannot be learnt, all stays as it is. */
+  async refresh(): Promise<void> {
+    if (!this.#closed) await this.#fetch().catch(() => undefined);
   }
 
   /** What the dialog shows beside: the drives, and a copy that may be under way since before. */
@@ -89,7 +100,8 @@ export class Basemaps {
   remove(map: Basemap): Promise<void> {
     return this.#try(async () => {
       await this.hub.removeBasemap(map.id);
-      this.maps = (await this.hub.basemaps()).basemaps;
+      this.#others?.postMessage('maps');
+      await this.#fetch();
     });
   }
 
@@ -101,6 +113,12 @@ export class Basemaps {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#others?.close();
+    this.#others = null;
+  }
+
+  async #fetch(): Promise<void> {
+    this.maps = (await this.hub.basemaps()).basemaps;
   }
 
   #heard(copy: MapCopy | null): void {
@@ -112,6 +130,7 @@ export class Basemaps {
 
   /** Whoever copies a map wants to see it. */
   async #arrived(id: string | null): Promise<void> {
+    this.#others?.postMessage('maps');
     await this.load();
     const map = this.maps?.find((one) => one.id === id);
     if (map) this.choose(map);

@@ -144,3 +144,30 @@ it('a map that is removed is no longer shown', async () => {
   await basemaps.remove(map('one'));
   expect(basemaps.chosen?.id).toBe('two');
 });
+
+describe('another tab', () => {
+  it('learns of a map that came and of one that went', async () => {
+    const shelf = new Shelf([]);
+    const [here, there] = [new Basemaps(shelf, 1), new Basemaps(shelf, 1)];
+    await there.load();
+    expect(there.chosen).toBeNull();
+    await here.copyFrom('/drive/rio.pmtiles');
+    shelf.arrive('rio');
+    await until(() => there.chosen?.id === 'rio');
+    await here.remove(map('rio'));
+    await until(() => there.maps?.length === 0);
+    there.close();
+    here.close();
+  });
+
+  it('keeps what it has while the hub does not answer', async () => {
+    const shelf = new Shelf([map('rio')]);
+    const there = new Basemaps(shelf, 1);
+    await there.load();
+    shelf.basemaps = () => Promise.reject(problem('unreachable'));
+    await there.refresh();
+    expect(there.maps).toHaveLength(1);
+    expect(there.problem).toBeNull();
+    there.close();
+  });
+});

@@ -22,17 +22,21 @@ export class Count {
 
   /** Something was written. Counting may mean to look at everything, so it is not done with each observation that comes. */
   changed(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#count(), COUNT_AGAIN_MS);
+    this.#timer ??= setTimeout(() => this.#count(), COUNT_AGAIN_MS);
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#rest();
     this.#latest.stop();
   }
 
-  #count(): void {
+  #rest(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #count(): void {
+    this.#rest();
     this.failed = false;
     const question = this.#question;
     if (!question) return this.#latest.stop();
@@ -41,7 +45,7 @@ export class Count {
       ({ total }) => (this.total = total),
       ({ retry }) => {
         this.failed = true;
-        if (retry) this.#timer = setTimeout(() => this.#count(), RETRY_MS);
+        if (retry) this.#timer ??= setTimeout(() => this.#count(), RETRY_MS);
       },
     );
   }

@@ -4,7 +4,7 @@ import type { Observation, ObservationPage } from '$lib/api/types';
 import {
   NOTHING, begin, change, fill, forget, hasMore, itemAt, lengthOf, letGo, needOf, stretchTo, unseen, type Pages,
 } from '$lib/rules/paging';
-import { OneAtATime } from '../one-at-a-time';
+import { ByName, OneAtATime } from '../one-at-a-time';
 
 /** Observations on a page: some screens, in an answer of some 100 KB. */
 const PAGE = 100;
@@ -45,6 +45,7 @@ export class Found {
   /** Counts how often the list began anew: an answer to what was asked before that has no place in it. */
   #begun = 0;
   #news = new OneAtATime(() => this.#lookForNews());
+  #renewing = new ByName((doc) => this.#renew(doc));
 
   /** @param hub where the observations come from */
   constructor(private readonly hub: Pick<typeof api, 'observations' | 'observation'> = api) {}
@@ -73,6 +74,7 @@ export class Found {
   #begin(): void {
     this.#stop.abort();
     this.#stop = new AbortController();
+    this.#renewing.forget();
     this.asked = false;
     this.problem = null;
     this.fresh = 0;
@@ -119,7 +121,7 @@ export class Found {
       const doc = this.at(index)?.doc;
       if (doc && touched.has(doc)) named.push(doc);
     }
-    for (const doc of named) this.#renew(doc);
+    this.#renewing.want(named);
   }
 
   /** Photos have arrived: the observations that wait for them show them. */
@@ -133,6 +135,7 @@ export class Found {
 
   close(): void {
     this.#stop.abort();
+    this.#renewing.forget();
   }
 
   /** Fetches what is needed, one call after the other, until nothing is. */
@@ -193,8 +196,7 @@ export class Found {
   /** One that is on the screen, as it is now, in its place: it may have stopped to match, and says so by its signs. */
   async #renew(doc: string): Promise<void> {
     const { signal } = this.#stop;
-    // What cannot be had now comes with the next change, or when the page is fetched again.
-    const now = await this.hub.observation(doc, signal).catch(() => null);
-    if (now && !signal.aborted) this.list = change(this.list, (item) => (item.doc === doc ? now : item));
+    const now = await this.hub.observation(doc, signal);
+    if (!signal.aborted) this.list = change(this.list, (item) => (item.doc === doc ? now : item));
   }
 }
