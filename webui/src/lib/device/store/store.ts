@@ -1,0 +1,132 @@
+/**
+ * The phone's store: IndexedDB, opened, with its key; one transaction at a time.
+ *
+ * `device.ts` opens it; every room of the engine works through `run`. It promises: what a call has written is durable when it
+ * returns (`strict`: the browser waits for the disk, since a phone's battery dies), all of it or nothing; tabs take turns.
+ */
+
+import { openDB, type IDBPDatabase } from 'idb';
+import { DeviceKey } from '../record/keys';
+import { migrate, TABLES, VERSION, type Tables } from './schema';
+import { Tx, type Writing } from './tx';
+
+/** Why the store could not be used. */
+export type StoreTrouble =
+  /** The phone's storage is full, or the browser gives no more of it. */
+  | 'full'
+  /** A later version of the app wrote it; this page is an old one that was kept. */
+  | 'too_new'
+  /** The browser keeps nothing: a private window, or storage is switched off. */
+  | 'no_storage'
+  | 'failed';
+
+export class StoreError extends Error {
+  constructor(
+    readonly code: StoreTrouble,
+    cause: unknown,
+  ) {
+    super(`the phone's store: ${code}`, { cause });
+    this.name = 'StoreError';
+  }
+
+  static of(cause: unknown): unknown {
+    const name = cause instanceof DOMException ? cause.name : '';
+    if (name === 'QuotaExceededError') return new StoreError('full', cause);
+    if (name === 'VersionError') return new StoreError('too_new', cause);
+    // Errors of the rules pass as they are.
+    return cause instanceof DOMException ? new StoreError('failed', cause) : cause;
+  }
+}
+
+export const STORE = 'maloca-device';
+
+export class Store {
+  readonly #listeners = new Set<() => void>();
+  readonly #others: BroadcastChannel | null;
+
+  private constructor(
+    private readonly db: IDBPDatabase<Tables>,
+    readonly key: DeviceKey,
+  ) {
+    this.#others = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(db.name);
+    if (this.#others) this.#others.onmessage = () => this.#tell();
+  }
+
+  /** Opens the store, or makes it, with a new key. `key` is for a store that is made from a saved file. */
+  static async open(name = STORE, key?: DeviceKey): Promise<Store> {
+    if (typeof indexedDB === 'undefined') throw new StoreError('no_storage', null);
+    try {
+      const db = await openDB<Tables>(name, VERSION, {
+        upgrade(db, before, _, tx) {
+          // A step that fails must not leave half a version behind.
+          migrate(db, tx as unknown as Parameters<typeof migrate>[1], before).catch(() => tx.abort());
+        },
+        // A newer page in another tab wants to change the tables: let it, this one asks to be reloaded.
+        blocking: (_before, _after, event) => (event.target as IDBDatabase).close(),
+      });
+      return new Store(db, await keyOf(db, key));
+    } catch (cause) {
+      throw StoreError.of(cause);
+    }
+  }
+
+  /** Runs `work` in one transaction; where it fails, nothing of it is. What may be lost with a power cut is `relaxed`. */
+  async run<V>(work: (tx: Tx) => Promise<V>, durability: 'strict' | 'relaxed' = 'strict'): Promise<V> {
+    const value = await this.#within(this.db.transaction([...TABLES], 'readwrite', { durability }), async (tx) => {
+      const value = await work(tx);
+      await tx.close();
+      return value;
+    });
+    this.#tell();
+    this.#others?.postMessage(null);
+    return value;
+  }
+
+  /** Reads from one moment of the store. */
+  async read<V>(work: (tx: Tx) => Promise<V>): Promise<V> {
+    return this.#within(this.db.transaction([...TABLES], 'readonly') as unknown as Writing, work);
+  }
+
+  async #within<V>(tables: Writing, work: (tx: Tx) => Promise<V>): Promise<V> {
+    // Heard below, or not at all.
+    tables.done.catch(() => {});
+    try {
+      const value = await work(new Tx(tables, this.key.id));
+      await tables.done;
+      return value;
+    } catch (cause) {
+      try {
+        tables.abort();
+      } catch {
+        // It has ended already.
+      }
+      throw StoreError.of(cause);
+    }
+  }
+
+  /** Hears of each change, made here or in another tab. Returns what ends it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  close(): void {
+    this.#others?.close();
+    this.db.close();
+  }
+}
+
+/** The key, made at the first opening. It is durable before anything is signed with it. */
+async function keyOf(db: IDBPDatabase<Tables>, given?: DeviceKey): Promise<DeviceKey> {
+  const tx = db.transaction('meta', 'readwrite', { durability: 'strict' });
+  const seed = await tx.store.get('seed');
+  const key = seed instanceof Uint8Array ? DeviceKey.fromSeed(seed) : (given ?? DeviceKey.generate());
+  if (!seed) await tx.store.put(key.seed, 'seed');
+  await tx.done;
+  return key;
+}
+
