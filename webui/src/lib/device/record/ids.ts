@@ -1,6 +1,7 @@
 /** Ids: which texts are some, and new documents. One textual form each; the twin of `protocol/src/ids.rs`. */
 
-import { isHex, toHex } from './bytes';
+import { blake3 } from '@noble/hashes/blake3.js';
+import { concat, isHex, toHex, utf8 } from './bytes';
 
 /** 64 lower-case hex digits, the public key of a device; a hub is a device too. */
 export type DeviceId = string;
@@ -28,7 +29,19 @@ export function newDocId(now: number): DocId {
     bytes[at] = rest % 256;
     rest = Math.floor(rest / 256);
   }
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x70;
+  return uuid(bytes, 0x70);
+}
+
+/** The document that stands for `ownId` of `source`, the same whenever and wherever it is asked for: a UUID of version 8. */
+export function docFromSource(source: string, ownId: string): DocId {
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(utf8(source).length));
+  const context = utf8('maloca document id from source 1');
+  return uuid(blake3(concat(length, utf8(source), utf8(ownId)), { context }).slice(0, 16), 0x80);
+}
+
+function uuid(bytes: Uint8Array, version: number): DocId {
+  bytes[6] = ((bytes[6] as number) & 0x0f) | version;
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
   return toHex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

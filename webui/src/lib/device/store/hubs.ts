@@ -4,7 +4,7 @@ import { Outbox } from '../outbox/outbox';
 import { NOTHING } from '../record/fingerprint';
 import type { DeviceId } from '../record/ids';
 import type { SignedReceipt } from '../wire/types';
-import { forgetHeld, wantAllMedia } from './media';
+import { forgetSaid, wantAllMedia } from './media';
 import type { KnownHub } from './schema';
 import type { Tx } from './tx';
 
@@ -43,7 +43,7 @@ export async function joinHub(tx: Tx, joined: Pick<KnownHub, 'id' | 'project' | 
  */
 export async function beginAgain(tx: Tx, hub: DeviceId, receipt: SignedReceipt | null): Promise<void> {
   await new Outbox(tx, tx.me).offerEverything(hub);
-  await forgetHeld(tx, hub);
+  await forgetSaid(tx, hub);
   await wantAllMedia(tx, hub);
   await tx.changeHub(hub, (known) => ({ cursor: null, filtered: false, receipt: receipt ?? known.receipt }));
 }

@@ -25,7 +25,7 @@ export async function keepMedia(tx: Tx, { hash, bytes, name, type }: NewMedia, n
   const before = await tx.table('media').get(hash);
   const isHere = before !== undefined && before.freedAt === null;
   if (!isHere) await tx.table('blobs').put(bytes, hash);
-  const fresh: MediaRow = { hash, size: bytes.size, name, type, named: false, addedAt: now, held: {}, freedAt: null };
+  const fresh: MediaRow = { hash, size: bytes.size, name, type, named: false, addedAt: now, said: {}, freedAt: null };
   await tx.table('media').put(before ? { ...before, freedAt: null } : fresh);
   for (const hub of await tx.hubs()) {
     const wanted = await tx.table('wanted').get([hub, hash]);
@@ -72,11 +72,11 @@ export async function wantAllMedia(tx: Tx, hub: DeviceId): Promise<void> {
 }
 
 /** The hub is not the one that it was, so what it said it holds counts no more. */
-export async function forgetHeld(tx: Tx, hub: DeviceId): Promise<void> {
+export async function forgetSaid(tx: Tx, hub: DeviceId): Promise<void> {
   for (const media of await tx.table('media').getAll()) {
-    if (!media.held[hub]) continue;
-    const { [hub]: _, ...held } = media.held;
-    await tx.table('media').put({ ...media, held });
+    if (!media.said[hub]) continue;
+    const { [hub]: _, ...said } = media.said;
+    await tx.table('media').put({ ...media, said });
   }
 }
 
@@ -85,9 +85,11 @@ export async function noteReceipt(tx: Tx, { hub, epoch, at, media: told = [] }: 
   for (const { hash, state, copies } of told) {
     const media = await tx.table('media').get(hash);
     if (!media) continue;
-    const { [hub]: _, ...others } = media.held;
-    const held = state === 'held' ? { ...others, [hub]: { copies, at, epoch } } : others;
-    await tx.table('media').put({ ...media, held });
+    const { [hub]: _, ...others } = media.said;
+    // Any other word, one of a newer hub included, is as good as none.
+    const isKnown = state === 'held' || state === 'released';
+    const said: MediaRow['said'] = isKnown ? { ...others, [hub]: { state, copies, at, epoch } } : others;
+    await tx.table('media').put({ ...media, said });
     const isWanted = state === 'wanted' && media.freedAt === null && !(await tx.table('wanted').get([hub, hash]));
     if (isWanted) await tx.table('wanted').put({ hub, hash });
   }
@@ -119,11 +121,11 @@ export async function freeable(tx: Tx, waived = false): Promise<Freeable[]> {
   const drafted = await mediaOfDrafts(tx);
   const standings = await Promise.all((await tx.table('hubs').getAll()).map((hub) => standing(tx, hub)));
   const media = (await tx.table('media').getAll()).filter(({ hash, freedAt }) => freedAt === null && !drafted.has(hash));
-  const isSafe = ({ hash, held }: MediaRow) => {
+  const isSafe = ({ hash, said: words }: MediaRow) => {
     const revisions = attaching.get(hash) ?? [];
     return standings.some(({ id, epoch, lacks }) => {
-      const said = held[id];
-      const isHeld = said !== undefined && said.epoch === epoch && (waived || said.copies >= 1);
+      const said = words[id];
+      const isHeld = said?.state === 'held' && said.epoch === epoch && (waived || said.copies >= 1);
       return isHeld && revisions.length > 0 && !revisions.some((revision) => lacks.has(revision));
     });
   };

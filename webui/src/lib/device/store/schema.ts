@@ -81,8 +81,8 @@ export interface MediaRow {
   named: boolean;
   /** When it came into this store, by the phone's clock. */
   addedAt: number;
-  /** What hubs said by name in a signed receipt. */
-  held: Record<DeviceId, { copies: number; at: string; epoch: string }>;
+  /** What hubs said of it by name in a signed receipt: that they hold it, or freed it after a verified copy elsewhere. */
+  said: Record<DeviceId, { state: 'held' | 'released'; copies: number; at: string; epoch: string }>;
   /** When its bytes were freed here; `null` while they are here. */
   freedAt: number | null;
 }

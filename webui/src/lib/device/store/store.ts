@@ -40,8 +40,11 @@ export class StoreError extends Error {
 
 export const STORE = 'maloca-device';
 
+const NUDGE = 'nudge';
+
 export class Store {
   readonly #listeners = new Set<() => void>();
+  readonly #waiting = new Set<() => void>();
   readonly #others: BroadcastChannel | null;
 
   private constructor(
@@ -49,7 +52,7 @@ export class Store {
     readonly key: DeviceKey,
   ) {
     this.#others = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(db.name);
-    if (this.#others) this.#others.onmessage = () => this.#tell();
+    if (this.#others) this.#others.onmessage = ({ data }) => (data === NUDGE ? this.#wake() : this.#tell());
   }
 
   /** Opens the store, or makes it, with a new key. `key` is for a store that is made from a saved file. */
@@ -108,6 +111,21 @@ export class Store {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Somebody recorded something: whoever syncs, in whichever tab, need not wait for its next turn. */
+  nudge(): void {
+    this.#wake();
+    this.#others?.postMessage(NUDGE);
+  }
+
+  onNudge(listener: () => void): () => void {
+    this.#waiting.add(listener);
+    return () => this.#waiting.delete(listener);
+  }
+
+  #wake(): void {
+    for (const listener of this.#waiting) listener();
   }
 
   #tell(): void {

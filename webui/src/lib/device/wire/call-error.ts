@@ -31,7 +31,7 @@ export class CallError extends Problem {
     this.name = 'CallError';
   }
 
-  static unreachable(): CallError {
+  static override unreachable(): CallError {
     return new CallError('unreachable', { code: 'unreachable', status: 0, detail: '', retry: true });
   }
 

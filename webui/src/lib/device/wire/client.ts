@@ -79,18 +79,16 @@ export class HubClient {
 
   /** One signed request. */
   async call(request: Request): Promise<Answer> {
-    let nonce = this.#signer.nonce ?? (await this.#askNonce(request.stop));
+    const nonce = this.#signer.nonce ?? (await this.#askNonce(request.stop));
     try {
       return await this.#signed(nonce, request);
     } catch (cause) {
       if (!(cause instanceof CallError) || cause.code !== 'nonce_stale') throw cause;
-      nonce = this.#fresh ?? (await this.#askNonce(request.stop));
-      return this.#signed(nonce, request);
+      // The refusal brings a fresh one, unless something in between has kept the header to itself.
+      const fresh = this.#signer.nonce;
+      return this.#signed(fresh && fresh !== nonce ? fresh : await this.#askNonce(request.stop), request);
     }
   }
-
-  /** The nonce that came with the last refusal. */
-  #fresh: string | null = null;
 
   async #signed(nonce: string, request: Request): Promise<Answer> {
     const authorization = await this.#signer.authorize(nonce, request);
@@ -102,8 +100,8 @@ export class HubClient {
   /** Hears of each answer before it is judged, as a refusal may bring a nonce. */
   #listening: Fetch = async (...args) => {
     const response = await this.#fetch(...args);
-    this.#fresh = response.headers.get('Maloca-Nonce');
-    if (this.#fresh) this.#signer.renew(this.#fresh);
+    const nonce = response.headers.get('Maloca-Nonce');
+    if (nonce) this.#signer.renew(nonce);
     return response;
   };
 
