@@ -16,7 +16,7 @@ export type Category = Pick<Document, 'doc' | 'heads' | 'state' | 'set' | 'chang
 /** The categories, those that are retired included, in their order. */
 export async function categories(tx: Tx): Promise<Category[]> {
   const hubs = await hubsOfProject(tx);
-  const merged = await Promise.all((await docsOf(tx, 'preset')).map((doc) => mergeBy(tx, doc, hubs)));
+  const merged = await Promise.all((await docsOf(tx, 'preset')).map((doc) => mergeBy(tx, 'preset', doc, hubs)));
   const order = ({ order }: JsonObject) => (typeof order === 'number' ? order : Number.POSITIVE_INFINITY);
   return merged
     .filter((preset) => preset !== null && !preset.deleted && typeof member(preset.set, 'key') === 'string')
@@ -35,7 +35,7 @@ async function hubsOfProject(tx: Tx): Promise<Set<DeviceId>> {
   do {
     before = trusted.size;
     for (const doc of docs) {
-      const said = await mergeBy(tx, doc, trusted);
+      const said = await mergeBy(tx, 'hub', doc, trusted);
       const device = said && member(said.set, 'device');
       if (!isId(device) || docFromSource('maloca hub', device) !== doc) continue;
       // Where hubs disagree about a revocation, it is out until they agree.
@@ -49,7 +49,7 @@ async function hubsOfProject(tx: Tx): Promise<Set<DeviceId>> {
 const docsOf = async (tx: Tx, kind: string): Promise<DocId[]> =>
   (await tx.table('views').index('kind').getAllKeys(IDBKeyRange.bound([kind], [kind, []]))) as DocId[];
 
-async function mergeBy(tx: Tx, doc: DocId, authors: Set<DeviceId>): Promise<Document | null> {
+async function mergeBy(tx: Tx, kind: string, doc: DocId, authors: Set<DeviceId>): Promise<Document | null> {
   const revisions = (await tx.history(doc)).map(({ revision }) => revision);
-  return merge(doc, revisions.filter(({ content }) => authors.has(content.author)));
+  return merge(doc, revisions.filter(({ content }) => content.kind === kind && authors.has(content.author)));
 }

@@ -17,6 +17,7 @@ import { beginAgain } from '../store/hubs';
 import { mediaWaiting, noteReceipt, unsentFor, wantAllMedia } from '../store/media';
 import type { KnownHub } from '../store/schema';
 import type { Store } from '../store/store';
+import type { Tx } from '../store/tx';
 import { CallError } from '../wire/call-error';
 import type { HubClient } from '../wire/client';
 import type { Receipt, SignedReceipt, Unsent } from '../wire/types';
@@ -33,6 +34,8 @@ export interface ContactOptions {
   wait?: number;
   /** Charge of the battery, 0 to 1, where known. */
   battery?: number;
+  /** Whether to ask again of each file that the hub has said to hold: how many copies are elsewhere by now. */
+  confirm?: boolean;
   watch?: (progress: Progress) => void;
   stop?: AbortSignal;
   now?: () => number;
@@ -119,7 +122,7 @@ async function tell({ store, client, hub, options }: Contact): Promise<Standing>
     known: await tx.hub(hub),
     unsent: await unsentFor(tx, hub),
     media: (await mediaWaiting(tx, hub, null, ASKED_HASHES)).map(({ hash }) => hash),
-    ask: await unconfirmed(tx.table('media').getAll(), hub, new Set((await tx.table('wanted').getAll()).map((row) => row.hub + row.hash))),
+    ask: await unconfirmed(tx, hub, options.confirm ?? false),
   }));
   if (!known) throw new CallError('join_again', { code: 'not_joined', status: 0, detail: 'This phone has not joined that hub.', retry: false });
   const { app, battery } = options;
@@ -145,15 +148,18 @@ async function tell({ store, client, hub, options }: Contact): Promise<Standing>
   return { ...standing, asking: asksAgain ? signed : null };
 }
 
-/** Media that this hub has not said by name to hold, though nothing of them waits for it: asked for, so that they may once be freed. */
-async function unconfirmed(
-  media: Promise<{ hash: MediaHash; freedAt: number | null; said: Record<DeviceId, unknown> }[]>,
-  hub: DeviceId,
-  waiting: Set<string>,
-): Promise<MediaHash[]> {
-  const open = (await media).filter(({ hash, freedAt, said }) => freedAt === null && !said[hub] && !waiting.has(hub + hash));
+/**
+ * Media that this hub has not said by name to hold, though nothing of them waits for it: asked for, so that they may once be freed.
+ * With `all`, those too that it has said to hold, the longest ago first.
+ */
+async function unconfirmed(tx: Tx, hub: DeviceId, all: boolean): Promise<MediaHash[]> {
+  const waiting = new Set((await mediaWaiting(tx, hub, null, Number.POSITIVE_INFINITY)).map(({ hash }) => hash));
+  const here = (await tx.table('media').getAll()).filter(({ hash, freedAt }) => freedAt === null && !waiting.has(hash));
+  const open = all ? here.toSorted((a, b) => compareTimes(a.said[hub]?.at, b.said[hub]?.at)) : here.filter(({ said }) => !said[hub]);
   return open.map(({ hash }) => hash).slice(0, ASKED_HASHES);
 }
+
+const compareTimes = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Whether the hub that the receipt names has signed it. */
 export const isSigned = ({ receipt, sig }: SignedReceipt): boolean =>
