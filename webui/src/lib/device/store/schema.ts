@@ -151,8 +151,15 @@ export const STEPS: Step[] = [
 /** The version that this code writes. */
 export const VERSION = STEPS.length;
 
-/** Takes all steps from `before`; in one transaction with the change of version, so that a kill leaves the store as it was. */
-export async function migrate(db: IDBPDatabase<Tables>, tx: Upgrade, before: number, steps = STEPS): Promise<void> {
-  for (const step of steps.slice(before)) await step(db, tx);
+/**
+ * Takes all steps from `before`, in one transaction with the change of version: a kill, or a step that fails, leaves the store as
+ * it was.
+ */
+export function migrate(db: IDBPDatabase<Tables>, tx: Upgrade, before: number, steps = STEPS): void {
+  const taken = async () => {
+    for (const step of steps.slice(before)) await step(db, tx);
+  };
+  // Whoever opens the store hears of it.
+  tx.done.catch(() => {});
+  taken().catch(() => tx.abort());
 }
-

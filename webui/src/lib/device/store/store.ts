@@ -60,10 +60,7 @@ export class Store {
     if (typeof indexedDB === 'undefined') throw new StoreError('no_storage', null);
     try {
       const db = await openDB<Tables>(name, VERSION, {
-        upgrade(db, before, _, tx) {
-          // A step that fails must not leave half a version behind.
-          migrate(db, tx as unknown as Parameters<typeof migrate>[1], before).catch(() => tx.abort());
-        },
+        upgrade: (db, before, _, tx) => migrate(db, tx as unknown as Parameters<typeof migrate>[1], before),
         // A newer page in another tab wants to change the tables: let it, this one asks to be reloaded.
         blocking: (_before, _after, event) => (event.target as IDBDatabase).close(),
       });
