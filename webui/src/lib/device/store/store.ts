@@ -70,15 +70,21 @@ export class Store {
     }
   }
 
-  /** Runs `work` in one transaction; where it fails, nothing of it is. What may be lost with a power cut is `relaxed`. */
-  async run<V>(work: (tx: Tx) => Promise<V>, durability: 'strict' | 'relaxed' = 'strict'): Promise<V> {
+  /**
+   * Runs `work` in one transaction; where it fails, nothing of it is. What may be lost with a power cut is `relaxed`, and what
+   * besides no page shows is `quiet`.
+   */
+  async run<V>(work: (tx: Tx) => Promise<V>, how: 'strict' | 'relaxed' | 'quiet' = 'strict'): Promise<V> {
+    const durability = how === 'strict' ? 'strict' : 'relaxed';
     const value = await this.#within(this.db.transaction([...TABLES], 'readwrite', { durability }), async (tx) => {
       const value = await work(tx);
       await tx.close();
       return value;
     });
-    this.#tell();
-    this.#others?.postMessage(null);
+    if (how !== 'quiet') {
+      this.#tell();
+      this.#others?.postMessage(null);
+    }
     return value;
   }
 

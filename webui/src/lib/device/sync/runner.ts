@@ -49,6 +49,8 @@ type Listener = (status: HubStatus, progress: Progress | null) => void;
 export class Runner {
   readonly #clients = new Map<DeviceId, HubClient>();
   readonly #statuses = new Map<DeviceId, HubStatus & { tries: number }>();
+  /** The end of the last contact with each hub. */
+  readonly #contacts = new Map<DeviceId, Promise<unknown>>();
   readonly #listeners = new Set<Listener>();
   readonly #fetch: Fetch;
   readonly #now: () => number;
@@ -121,8 +123,15 @@ export class Runner {
     });
   }
 
-  /** One contact, now. Fails with a `CallError`, or with what failed on this phone. */
-  async once(id: DeviceId, options: Partial<ContactOptions> = {}): Promise<SyncReport> {
+  /** One contact, as soon as the one that is under way has ended. Fails with a `CallError`, or with what failed on this phone. */
+  once(id: DeviceId, options: Partial<ContactOptions> = {}): Promise<SyncReport> {
+    const before = this.#contacts.get(id) ?? Promise.resolve();
+    const contact = before.then(() => this.#contact(id, options));
+    this.#contacts.set(id, contact.catch(() => {}));
+    return contact;
+  }
+
+  async #contact(id: DeviceId, options: Partial<ContactOptions>): Promise<SyncReport> {
     const status = this.#statusOf(id);
     try {
       this.#note(id, { phase: 'looking', nextAt: null });

@@ -58,12 +58,12 @@ export const take = (store: Store, holder: string, now: number, leaseMs: number)
     const isHeld = lease !== undefined && lease.holder !== holder && lease.until > now && lease.until <= now + 2 * leaseMs;
     if (!isHeld) await tx.table('leases').put({ name: NAME, holder, until: now + leaseMs });
     return !isHeld;
-  }, 'relaxed');
+  }, 'quiet');
 
 const release = (store: Store, holder: string): Promise<void> =>
   store.run(async (tx) => {
     if ((await tx.table('leases').get(NAME))?.holder === holder) await tx.table('leases').delete(NAME);
-  }, 'relaxed');
+  }, 'quiet');
 
 /** Waits, or fails where `stop` fires. */
 export function pause(ms: number, stop: AbortSignal, ...wakers: ((wake: () => void) => () => void)[]): Promise<void> {

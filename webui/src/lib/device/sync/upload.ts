@@ -60,8 +60,8 @@ async function sendOne(contact: Contact, { hash, upload: begun, refused }: Wante
     report.mediaRefused.push({ hash, name, ...refused });
     return;
   }
-  const keep = (row: Partial<WantedRow>, durability: 'strict' | 'relaxed') =>
-    store.run((tx) => tx.table('wanted').put({ hub, hash, ...row }), durability);
+  const keep = (row: Partial<WantedRow>, how: 'strict' | 'quiet') =>
+    store.run((tx) => tx.table('wanted').put({ hub, hash, ...row }), how);
   let path = begun;
   const ended: Ended = await uploadTo(client, {
     hash,
@@ -76,8 +76,8 @@ async function sendOne(contact: Contact, { hash, upload: begun, refused }: Wante
     },
     progress(sent) {
       options.watch?.({ type: 'media', hash, sent, size });
-      // For the pages alone: where to go on is the hub's to say.
-      if (path && sent < size) keep({ upload: path, offset: sent }, 'relaxed').catch(() => {});
+      // For a page that is opened later: where to go on is the hub's to say.
+      if (path && sent < size) keep({ upload: path, offset: sent }, 'quiet').catch(() => {});
     },
   });
   if (ended.held) {

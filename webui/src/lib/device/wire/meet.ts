@@ -23,6 +23,8 @@ export interface Expected {
   project?: ProjectId;
 }
 
+const WITH_PORT = /^(?:[a-z]+:\/\/)?(?:\[[^\]]*\]|[^/:]*):\d+/i;
+
 /** `http://192.168.1.5:8733` of whatever a person types: without a scheme, with a path, without the port. */
 export function addressOf(text: string): string | null {
   const typed = text.trim();
@@ -30,7 +32,8 @@ export function addressOf(text: string): string | null {
   try {
     const url = new URL(/^[a-z]+:\/\//i.test(typed) ? typed : `http://${typed}`);
     if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
-    if (url.protocol === 'http:' && url.port === '' && !/:\d+(?:\/|$)/.test(typed.slice(7))) url.port = '8733';
+    // A URL drops the port that is its scheme's own; one that was typed counts.
+    if (url.protocol === 'http:' && !WITH_PORT.test(typed)) url.port = '8733';
     return url.origin;
   } catch {
     return null;
