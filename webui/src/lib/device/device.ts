@@ -75,8 +75,8 @@ export class Device {
   }
 
   /**
-   * Opens a store with the key and the records of a saved file, in a browser that holds none yet. With `BackupError` where the
-   * file is none, or this browser is another device already.
+   * Opens the store with the key and the records of a saved file, in a browser where nothing was recorded or joined yet. Fails with a
+   * `BackupError` where the file is none, holds no key, or this browser is another device already. Close the page's own first.
    */
   static async openFrom(file: Blob, options: DeviceOptions): Promise<{ device: Device; restored: Restored }> {
     const { key } = await about(file);

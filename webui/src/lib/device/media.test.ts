@@ -124,8 +124,9 @@ describe('sending', () => {
     raw.close();
     expect(await join()).toMatchObject({ mediaSent: 1, mediaRefused: [{ hash, code: 'file_changed' }], inSync: false });
     expect((await device.mediaStatus(hash))?.wanted).toMatchObject([{ refused: { code: 'file_changed' } }]);
-    // Taken again, it is tried again.
+    // Attached anew it is whole again, and goes.
     await take(photo(2000));
+    expect(await device.sync(hub.key.id)).toMatchObject({ mediaSent: 1, mediaRefused: [], inSync: true });
   });
 
   test('a photo that was taken back before any offer is gone, and never sent', async () => {

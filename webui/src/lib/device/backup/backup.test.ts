@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Device } from '../device';
 import { hashFile, hashOf } from '../record/hash';
 import { check } from '../record/revision';
@@ -39,6 +39,21 @@ test('a new browser goes on as the same phone, with everything', async () => {
   expect(await again.join(hub.address, hub.code, 'Ana')).toMatchObject({ stored: 1, mediaSent: 1, inSync: true });
   again.close();
   await hub.stop();
+});
+
+test('a page that was opened before, and used for nothing, takes the key over; one that was used does not', async () => {
+  await recorded();
+  const file = await device.saveFile();
+  const unused = await phone();
+  const { device: again } = await Device.openFrom(file, { app: 'test', addresses: [], store: unused.storeName });
+  expect(again.id).toBe(device.id);
+  await vi.waitFor(() => expect(unused.list('observation')).rejects.toMatchObject({ code: 'closed' }));
+  again.close();
+  const used = await phone();
+  await used.save(used.newDoc(), 'observation', { set: { notes: 'mine' } });
+  await expect(Device.openFrom(file, { app: 'test', addresses: [], store: used.storeName })).rejects.toMatchObject({ code: 'another_device' });
+  expect(await used.list('observation')).toHaveLength(1);
+  used.close();
 });
 
 test('it knows the hubs that it had joined, and doubles nothing there', async () => {

@@ -162,8 +162,8 @@ export async function restore(store: Store, file: Blob, now: number): Promise<Re
     if (name === 'revisions.ndjson') await restoreRevisions(store, bytes, restored);
     if (name === 'media.ndjson') {
       for (const line of (await bytes.text()).split('\n').filter(Boolean)) {
-        const { hash, name, type } = JSON.parse(line) as Record<string, string>;
-        if (isId(hash)) described.set(hash, { name: String(name), type: String(type) });
+        const said = await jsonOf(new Blob([line]));
+        if (isObject(said) && isId(said.hash)) described.set(said.hash, { name: String(said.name), type: String(said.type) });
       }
     }
     const hash = /^media\/([0-9a-f]{64})$/.exec(name)?.[1];
@@ -198,8 +198,8 @@ async function restoreMedia(store: Store, media: { hash: string; bytes: Blob; na
   }
   const before = await store.read((tx) => tx.table('media').get(media.hash));
   if (before && before.freedAt === null) return;
-  // Bytes of its own, as a slice would be gone with the file that was picked.
-  const bytes = new Blob([await media.bytes.arrayBuffer()], { type: media.type });
+  // A slice of the file; the store copies its bytes.
+  const bytes = media.bytes.slice(0, media.bytes.size, media.type);
   await store.run((tx) => keepMedia(tx, { ...media, bytes }, now));
   restored.media += 1;
 }

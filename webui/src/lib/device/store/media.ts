@@ -24,7 +24,8 @@ const ALL = Number.POSITIVE_INFINITY;
 export async function keepMedia(tx: Tx, { hash, bytes, name, type }: NewMedia, now: number): Promise<void> {
   const before = await tx.table('media').get(hash);
   const isHere = before !== undefined && before.freedAt === null;
-  if (!isHere) await tx.table('blobs').put(bytes, hash);
+  // Written over what is here: those bytes may have rotted, and these were hashed just now.
+  await tx.table('blobs').put(bytes, hash);
   const fresh: MediaRow = { hash, size: bytes.size, name, type, named: false, addedAt: now, said: {}, freedAt: null };
   await tx.table('media').put(before ? { ...before, freedAt: null } : fresh);
   for (const hub of await tx.hubs()) {

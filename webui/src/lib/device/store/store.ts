@@ -18,6 +18,8 @@ export type StoreTrouble =
   | 'too_new'
   /** The browser keeps nothing: a private window, or storage is switched off. */
   | 'no_storage'
+  /** Another tab has a newer page, or was given another key: this page must be loaded anew. */
+  | 'closed'
   | 'failed';
 
 export class StoreError extends Error {
@@ -33,6 +35,7 @@ export class StoreError extends Error {
     const name = cause instanceof DOMException ? cause.name : '';
     if (name === 'QuotaExceededError') return new StoreError('full', cause);
     if (name === 'VersionError') return new StoreError('too_new', cause);
+    if (name === 'InvalidStateError') return new StoreError('closed', cause);
     // Errors of the rules pass as they are.
     return cause instanceof DOMException ? new StoreError('failed', cause) : cause;
   }
@@ -52,10 +55,13 @@ export class Store {
     readonly key: DeviceKey,
   ) {
     this.#others = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(db.name);
-    if (this.#others) this.#others.onmessage = ({ data }) => (data === NUDGE ? this.#wake() : this.#tell());
+    if (this.#others) this.#others.onmessage = ({ data }) => this.#hear(data);
   }
 
-  /** Opens the store, or makes it, with a new key. `key` is for a store that is made from a saved file. */
+  /**
+   * Opens the store, or makes it, with a new key. `key` is that of a saved file: taken where nothing was recorded or joined here yet;
+   * tabs that have the unused one are closed out.
+   */
   static async open(name = STORE, key?: DeviceKey): Promise<Store> {
     if (typeof indexedDB === 'undefined') throw new StoreError('no_storage', null);
     try {
@@ -64,7 +70,10 @@ export class Store {
         // A newer page in another tab wants to change the tables: let it, this one asks to be reloaded.
         blocking: (_before, _after, event) => (event.target as IDBDatabase).close(),
       });
-      return new Store(db, await keyOf(db, key));
+      const kept = await keyOf(db, key);
+      const store = new Store(db, kept);
+      if (key?.id === kept.id) store.#others?.postMessage(kept.id);
+      return store;
     } catch (cause) {
       throw StoreError.of(cause);
     }
@@ -76,7 +85,7 @@ export class Store {
    */
   async run<V>(work: (tx: Tx) => Promise<V>, how: 'strict' | 'relaxed' | 'quiet' = 'strict'): Promise<V> {
     const durability = how === 'strict' ? 'strict' : 'relaxed';
-    const value = await this.#within(this.db.transaction([...TABLES], 'readwrite', { durability }), async (tx) => {
+    const value = await this.#within(() => this.db.transaction([...TABLES], 'readwrite', { durability }), async (tx) => {
       const value = await work(tx);
       await tx.close();
       return value;
@@ -90,19 +99,21 @@ export class Store {
 
   /** Reads from one moment of the store. */
   async read<V>(work: (tx: Tx) => Promise<V>): Promise<V> {
-    return this.#within(this.db.transaction([...TABLES], 'readonly') as unknown as Writing, work);
+    return this.#within(() => this.db.transaction([...TABLES], 'readonly') as unknown as Writing, work);
   }
 
-  async #within<V>(tables: Writing, work: (tx: Tx) => Promise<V>): Promise<V> {
-    // Heard below, or not at all.
-    tables.done.catch(() => {});
+  async #within<V>(begin: () => Writing, work: (tx: Tx) => Promise<V>): Promise<V> {
+    let tables: Writing | null = null;
     try {
+      tables = begin();
+      // Heard below, or not at all.
+      tables.done.catch(() => {});
       const value = await work(new Tx(tables, this.key.id));
       await tables.done;
       return value;
     } catch (cause) {
       try {
-        tables.abort();
+        tables?.abort();
       } catch {
         // It has ended already.
       }
@@ -127,6 +138,13 @@ export class Store {
     return () => this.#waiting.delete(listener);
   }
 
+  /** Another tab has nudged, has changed something, or works with another key than this one. */
+  #hear(said: unknown): void {
+    if (said === NUDGE) this.#wake();
+    else if (typeof said === 'string' && said !== this.key.id) this.db.close();
+    else this.#tell();
+  }
+
   #wake(): void {
     for (const listener of this.#waiting) listener();
   }
@@ -143,11 +161,12 @@ export class Store {
 
 /** The key, made at the first opening. It is durable before anything is signed with it. */
 async function keyOf(db: IDBPDatabase<Tables>, given?: DeviceKey): Promise<DeviceKey> {
-  const tx = db.transaction('meta', 'readwrite', { durability: 'strict' });
-  const seed = await tx.store.get('seed');
-  const key = seed instanceof Uint8Array ? DeviceKey.fromSeed(seed) : (given ?? DeviceKey.generate());
-  if (!seed) await tx.store.put(key.seed, 'seed');
+  const tx = db.transaction(['meta', 'docs', 'hubs'], 'readwrite', { durability: 'strict' });
+  const meta = tx.objectStore('meta');
+  const seed = await meta.get('seed');
+  const used = (await tx.objectStore('docs').count()) + (await tx.objectStore('hubs').count()) > 0;
+  const kept = seed instanceof Uint8Array && (used || !given) ? DeviceKey.fromSeed(seed) : (given ?? DeviceKey.generate());
+  await meta.put(kept.seed, 'seed');
   await tx.done;
-  return key;
+  return kept;
 }
-

@@ -76,7 +76,7 @@ async function run(contact: Contact): Promise<void> {
   // What the hub has of ours and we lack comes back only if we ask for it: this phone was restored, or an answer was lost.
   let echo = now.receipt.author.count > now.known.acked.count && now.known.cursor === null;
   let again = now.another !== null || differs(now);
-  let asked: SignedReceipt | null = null;
+  let asked = false;
   for (let round = 0; round < 2; round += 1) {
     if (again) {
       const { another } = now;
@@ -84,10 +84,10 @@ async function run(contact: Contact): Promise<void> {
       [report.beganAgain, echo] = [true, true];
     }
     if (now.asking && !asked) {
-      asked = now.asking;
+      asked = true;
       await store.run((tx) => wantAllMedia(tx, hub));
     }
-    const busy = again || asked !== null || now.unsent.revisions > 0 || now.unsent.media > 0;
+    const busy = again || asked || now.unsent.revisions > 0 || now.unsent.media > 0;
     if (busy) {
       await push(contact, now.unsent.revisions);
       await upload(contact);
@@ -101,8 +101,8 @@ async function run(contact: Contact): Promise<void> {
     if (!again) break;
   }
   // Only now: a kill before everything was offered must not hide that the hub asked.
-  if (asked) {
-    const receipt = now.asking ?? asked;
+  if (asked && now.asking) {
+    const receipt = now.asking;
     await store.run((tx) => tx.changeHub(hub, () => ({ receipt })));
   }
   report.unsent = now.unsent;
