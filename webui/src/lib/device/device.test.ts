@@ -1,12 +1,15 @@
 /** What a phone promises of its records, against a hub that follows the wire. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DeviceKey } from './record/keys';
 import { merge } from './record/document';
 import { sign } from './record/revision';
 import { FakeHub } from './testing/fake-hub';
 import { phone, photo } from './testing/phone';
 import type { Device } from './device';
+
+// A busy machine takes its time; a story that hangs is still ended.
+vi.setConfig({ testTimeout: 60_000 });
 
 let hub: FakeHub;
 let device: Awaited<ReturnType<typeof phone>>;

@@ -164,7 +164,8 @@ export class Device {
   /** Hears of each change of the store, in any tab. Returns what ends it. */
   onChange = (listener: () => void): (() => void) => this.store.onChange(listener);
 
-  setting = <V>(name: string): Promise<V | undefined> => this.store.read(async (tx) => (await tx.table('settings').get(name)) as V | undefined);
+  setting = <V>(name: string): Promise<V | undefined> =>
+    this.store.read(async (tx) => (await tx.table('settings').get(name)) as V | undefined);
   setSetting = async (name: string, value: unknown): Promise<void> => {
     await this.store.run((tx) => tx.table('settings').put(value, name));
   };

@@ -1,10 +1,13 @@
 /** What a phone promises of photos: sent once, resumed where they stood, kept as they came, freed only when that is safe. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { hashFile } from './record/hash';
 import { FakeHub } from './testing/fake-hub';
 import { phone, photo } from './testing/phone';
 import type { Progress } from './sync/report';
+
+// A busy machine takes its time; a story that hangs is still ended.
+vi.setConfig({ testTimeout: 60_000 });
 
 let hub: FakeHub;
 let device: Awaited<ReturnType<typeof phone>>;

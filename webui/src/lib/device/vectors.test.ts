@@ -5,7 +5,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { take } from './outbox/freeze';
 import { Memory } from './outbox/memory';
 import { Outbox, type Entry } from './outbox/outbox';
@@ -17,6 +17,9 @@ import { hashOf } from './record/hash';
 import { DeviceKey, verify } from './record/keys';
 import { REFUSALS, Refusal } from './record/refusal';
 import { check, envelope, fromStored } from './record/revision';
+
+// A busy machine takes its time; a story that hangs is still ended.
+vi.setConfig({ testTimeout: 60_000 });
 
 const FOLDER = fileURLToPath(new URL('../../../../protocol/vectors/', import.meta.url));
 

@@ -13,6 +13,9 @@ import { FakeHub } from '../testing/fake-hub';
 import { phone, photo } from '../testing/phone';
 import { entriesOf, tarOf } from './tar';
 
+// A busy machine takes its time; a story that hangs is still ended.
+vi.setConfig({ testTimeout: 60_000 });
+
 let device: Awaited<ReturnType<typeof phone>>;
 beforeEach(async () => {
   device = await phone();

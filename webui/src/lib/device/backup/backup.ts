@@ -25,15 +25,16 @@ import { Outbox } from '../outbox/outbox';
 import { fromHex, toHex, utf8 } from '../record/bytes';
 import { canonical, isObject, parse, type Json } from '../record/canonical';
 import { hashFile } from '../record/hash';
-import { isId, isProjectId } from '../record/ids';
+import { isId, isProjectId, type DocId } from '../record/ids';
 import { DeviceKey } from '../record/keys';
 import { Refusal } from '../record/refusal';
 import { check, envelope, type Revision } from '../record/revision';
 import { formatTime } from '../record/time';
 import { joinHub } from '../store/hubs';
-import { keepMedia } from '../store/media';
+import { keepMedia, type NewMedia } from '../store/media';
 import type { KnownHub } from '../store/schema';
 import type { Store } from '../store/store';
+import type { Tx } from '../store/tx';
 import { entriesOf, tarOf, type Entry } from './tar';
 
 export const FORMAT = 'maloca-phone-backup-1';
@@ -50,36 +51,44 @@ export interface SaveOptions {
 /** The file. Its media stay on the disk until it is written. */
 export async function save(store: Store, { app, now, withKey = true, what = 'all' }: SaveOptions): Promise<Blob> {
   await freezeAll(store);
-  const found = await store.read(async (tx) => {
-    const hubs = await tx.table('hubs').getAll();
-    const all = await tx.own();
-    // Nobody has acknowledged anything where no hub was ever joined.
-    const lacking = await Promise.all(hubs.map(async ({ id }) => [...(await tx.waiting(id, 0, Number.POSITIVE_INFINITY)), ...(await tx.parked(id))]));
-    const unsent = new Set(lacking.flat().map(({ doc }) => doc));
-    const docs = new Set((what === 'all' || hubs.length === 0 ? all : all.filter(({ doc }) => unsent.has(doc))).map(({ doc }) => doc));
-    const revisions: Revision[] = [];
-    for (const doc of docs) revisions.push(...(await tx.history(doc)).map(({ revision }) => revision));
-    const wanted = new Set((await tx.table('wanted').getAll()).map(({ hash }) => hash));
-    const attached = new Set(revisions.flatMap(({ content }) => content.attach.map(({ hash }) => hash)));
-    const media = (await tx.table('media').getAll()).filter(({ hash }) => attached.has(hash));
-    const files: Entry[] = [];
-    for (const { hash } of media.filter(({ hash }) => what === 'all' || hubs.length === 0 || wanted.has(hash))) {
-      const bytes = await tx.table('blobs').get(hash);
-      if (bytes) files.push({ name: `media/${hash}`, bytes });
-    }
-    return { hubs, revisions, media, files };
-  });
+  const { hubs, revisions, media, files } = await store.read((tx) => gathered(tx, what));
   const { id: device, seed } = store.key;
-  const hubs = found.hubs.map(({ id, project, name, addresses }) => ({ id, project, name, addresses }));
-  const here = new Set(found.files.map(({ name }) => name));
-  const media = found.media.map(({ hash, name, type, size }) => canonical({ hash, name, type, size, here: here.has(`media/${hash}`) }));
-  const texts: [string, string][] = [
-    ['about.json', canonical({ format: FORMAT, device, made_at: formatTime(now), app, hubs })],
-    ...(withKey ? [['key.json', canonical({ device, seed: toHex(seed) })] as [string, string]] : []),
-    ['revisions.ndjson', lines(found.revisions.map(envelope))],
-    ['media.ndjson', lines(media)],
+  const known = hubs.map(({ id, project, name, addresses }) => ({ id, project, name, addresses }));
+  const here = new Set(files.map(({ name }) => name));
+  const described = media.map(({ hash, name, type, size }) => canonical({ hash, name, type, size, here: here.has(PREFIX + hash) }));
+  const text = (name: string, text: string): Entry => ({ name, bytes: new Blob([text]) });
+  const entries = [
+    text('about.json', canonical({ format: FORMAT, device, made_at: formatTime(now), app, hubs: known })),
+    ...(withKey ? [text('key.json', canonical({ device, seed: toHex(seed) }))] : []),
+    text('revisions.ndjson', lines(revisions.map(envelope))),
+    text('media.ndjson', lines(described)),
+    ...files,
   ];
-  return tarOf([...texts.map(([name, text]) => ({ name, bytes: new Blob([text]) })), ...found.files], now);
+  return tarOf(entries, now);
+}
+
+const PREFIX = 'media/';
+
+/** What goes into the file, from one moment of the store. */
+async function gathered(tx: Tx, what: 'unsent' | 'all') {
+  const hubs = await tx.table('hubs').getAll();
+  // Nobody has acknowledged anything where no hub was ever joined.
+  const everything = what === 'all' || hubs.length === 0;
+  const unsent: { doc: DocId }[] = [];
+  for (const { id } of hubs) unsent.push(...(await tx.waiting(id, 0, Number.POSITIVE_INFINITY)), ...(await tx.parked(id)));
+  const revisions: Revision[] = [];
+  for (const doc of new Set((everything ? await tx.own() : unsent).map(({ doc }) => doc))) {
+    revisions.push(...(await tx.history(doc)).map(({ revision }) => revision));
+  }
+  const attached = new Set(revisions.flatMap(({ content }) => content.attach.map(({ hash }) => hash)));
+  const media = (await tx.table('media').getAll()).filter(({ hash }) => attached.has(hash));
+  const wanted = new Set((await tx.table('wanted').getAll()).map(({ hash }) => hash));
+  const files: Entry[] = [];
+  for (const { hash } of media.filter(({ hash }) => everything || wanted.has(hash))) {
+    const bytes = await tx.table('blobs').get(hash);
+    if (bytes) files.push({ name: PREFIX + hash, bytes });
+  }
+  return { hubs, revisions, media, files };
 }
 
 const lines = (items: string[]): string => items.map((line) => `${line}\n`).join('');
@@ -191,7 +200,7 @@ async function restoreRevisions(store: Store, bytes: Blob, restored: Restored): 
   }
 }
 
-async function restoreMedia(store: Store, media: { hash: string; bytes: Blob; name: string; type: string }, now: number, restored: Restored): Promise<void> {
+async function restoreMedia(store: Store, media: NewMedia, now: number, restored: Restored): Promise<void> {
   if ((await hashFile(media.bytes)) !== media.hash) {
     restored.damaged += 1;
     return;
@@ -205,7 +214,7 @@ async function restoreMedia(store: Store, media: { hash: string; bytes: Blob; na
 }
 
 /** Media came after the revisions that attach them. */
-async function markNamed(tx: Parameters<Parameters<Store['run']>[0]>[0]): Promise<void> {
+async function markNamed(tx: Tx): Promise<void> {
   for (const { doc, id } of await tx.own()) {
     for (const { hash } of (await tx.revision(doc, id))?.revision.content.attach ?? []) {
       const media = await tx.table('media').get(hash);

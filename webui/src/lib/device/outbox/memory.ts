@@ -11,7 +11,10 @@ class Table<V> {
   put = (key: string, value: V): unknown => this.#rows.set(key, value);
   remove = (key: string): boolean => this.#rows.delete(key);
   /** In order of their keys, those that begin with `prefix`. */
-  list = (prefix = ''): V[] => [...this.#rows.keys()].filter((key) => key.startsWith(prefix)).sort().map((key) => this.#rows.get(key) as V);
+  list = (prefix = ''): V[] => {
+    const keys = [...this.#rows.keys()].filter((key) => key.startsWith(prefix)).sort();
+    return keys.map((key) => this.#rows.get(key) as V);
+  };
 }
 
 /** Numbers as texts that sort. */
@@ -41,7 +44,8 @@ export class Memory implements Rows {
     this.revisions.put(kept.revision.content.doc + kept.revision.id, kept);
   }
   async own() {
-    return this.revisions.list().flatMap(({ revision, own }) => (own ? [{ place: own.place, doc: revision.content.doc, id: revision.id }] : []));
+    const waiting = ({ revision, own }: Kept) => (own ? [{ place: own.place, doc: revision.content.doc, id: revision.id }] : []);
+    return this.revisions.list().flatMap(waiting);
   }
   hubs = async () => this.knownHubs.list();
   async nextPlace() {

@@ -15,6 +15,9 @@ import { DeviceKey, isWeak } from './keys';
 import { sign, type Revision } from './revision';
 import { formatTime, parseTime } from './time';
 
+// A busy machine takes its time; a story that hangs is still ended.
+vi.setConfig({ testTimeout: 60_000 });
+
 const DOC = '0193e2f1-0000-7000-8000-00000000000a';
 const KEYS = [1, 2, 3].map((n) => DeviceKey.fromSeed(new Uint8Array(32).fill(n)));
 

@@ -22,6 +22,9 @@ import { inTurn, pause, type TurnOptions } from './turn';
 /** How long after a good contact the next one comes by itself. */
 const EVERY_MS = 30_000;
 
+/** How long after losing its turn this tab asks for the next. */
+const AGAIN_MS = 1_000;
+
 /** How it stands with a hub, for the pages. */
 export interface HubStatus {
   hub: DeviceId;
@@ -76,14 +79,14 @@ export class Runner {
     if (this.#stop) return;
     const stop = new AbortController();
     this.#stop = stop;
-    inTurn(this.store, (lost) => this.#rounds(either(stop.signal, lost)), stop.signal, this.options)
-      .catch(() => {})
+    inTurn(this.store, (lost) => this.#rounds(either(stop.signal, lost)), stop.signal, this.options).catch((cause: unknown) => {
+      if (this.#stop !== stop || stop.signal.aborted) return;
+      this.#stop = null;
+      // Another page has taken over for good.
+      if (cause instanceof StoreError && cause.code === 'closed') return;
       // Another tab took over, or the store failed: wait for the next turn.
-      .finally(() => {
-        if (this.#stop !== stop || stop.signal.aborted) return;
-        this.#stop = null;
-        setTimeout(() => this.start(), 1_000);
-      });
+      setTimeout(() => this.start(), AGAIN_MS);
+    });
   }
 
   stop(): void {

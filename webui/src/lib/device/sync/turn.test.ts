@@ -7,6 +7,9 @@ import { phone } from '../testing/phone';
 import { LONGEST_MS, pauseAfter } from './backoff';
 import { inTurn, take } from './turn';
 
+// A busy machine takes its time; a story that hangs is still ended.
+vi.setConfig({ testTimeout: 60_000 });
+
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
