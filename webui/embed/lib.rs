@@ -21,6 +21,14 @@ struct Pages;
 
 static FOLDER: LazyLock<Option<PathBuf>> = LazyLock::new(|| std::env::var_os("MALOCA_PAGES").map(PathBuf::from));
 
+/// The names of all files under `folder`, such as `phone/`.
+pub fn names(folder: &str) -> Vec<String> {
+    let mut names: Vec<String> =
+        Pages::iter().filter(|name| name.starts_with(folder)).map(std::borrow::Cow::into_owned).collect();
+    names.sort_unstable();
+    names
+}
+
 /// The file of that name, such as `assets/index-1a2b3c.js`.
 #[must_use]
 pub fn file(name: &str) -> Option<EmbeddedFile> {

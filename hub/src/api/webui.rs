@@ -2,13 +2,21 @@
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use maloca_webui::file;
 
 use super::ApiError;
 
 /// What is served under which address, beside the files' own names.
 const PAGES: &[(&str, &str)] = &[("", "index.html"), ("j", "j.html"), ("dev/ui", "dev-ui.html")];
+
+/// The folder of the phone app, in the build as in the address. Its addresses are relative, so that of its page ends with a slash.
+const PHONE: &str = "phone";
+
+/// The policy of the phone app: it speaks with whichever hub it knows, and shows and hashes what lies on the phone.
+const PHONE_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' http: https:; \
+                            img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; \
+                            worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// The rooms of the dashboard: whatever comes behind them in the address is the page's own affair.
 const ROOMS: &[&str] = &["observations", "analysis", "categories", "settings"];
@@ -26,9 +34,14 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
     if asked == "favicon.ico" {
         return StatusCode::NO_CONTENT.into_response();
     }
+    if uri.path() == "/phone" {
+        return Redirect::permanent("/phone/").into_response();
+    }
     let room = asked.split('/').next().unwrap_or_default();
     let name = if ROOMS.contains(&room) {
         "index.html"
+    } else if asked == PHONE {
+        "phone/index.html"
     } else {
         PAGES.iter().find(|(path, _)| *path == asked).map_or(asked, |(_, file_name)| *file_name)
     };
@@ -60,7 +73,14 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
     put(&mut response, header::CONTENT_TYPE, &kind);
     put(&mut response, header::ETAG, &tag);
     put(&mut response, header::VARY, "accept-encoding");
-    let keep = if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    if room == PHONE {
+        put(&mut response, header::CONTENT_SECURITY_POLICY, PHONE_POLICY);
+    }
+    let keep = if name.starts_with("assets/") || name.starts_with("phone/assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     put(&mut response, header::CACHE_CONTROL, keep);
     response
 }

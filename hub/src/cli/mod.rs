@@ -20,6 +20,7 @@ pub mod sources; // what a device can read: GeoJSON, Camtrap DP
 mod devices; // who has joined
 mod export; // a copy on a drive
 mod verify; // is everything as it was written
+mod phone_app; // the phone app as static files
 mod demo; // a hub with simulated devices, to look at
 mod control; // how the command line talks to a hub that is running
 
@@ -48,6 +49,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Re-read a data folder or a bundle, and say what is wrong
     Verify(verify::VerifyArgs),
+    /// Write the phone app out as a folder of static files, to put on an https origin from which phones install it
+    PhoneApp(phone_app::PhoneAppArgs),
     /// Show a hub at work: on a temporary folder, with simulated devices that announce, join and send while you watch
     Demo(demo::DemoArgs),
 }
@@ -72,6 +75,7 @@ pub fn run() -> ExitCode {
             Command::Devices(args) => devices::run(args).await,
             Command::Export(args) => export::run(args).await,
             Command::Verify(args) => verify::run(args).await,
+            Command::PhoneApp(args) => phone_app::run(&args),
             Command::Demo(args) => demo::run(args).await,
         }
     });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BUILT_IN, chooseLanguage, load, placeholders, type Part } from './messages';
 
-const PARTS: Part[] = ['first', 'rooms'];
+const PARTS: Part[] = ['first', 'rooms', 'phone'];
 const CODES = Object.keys(BUILT_IN);
 
 /** Each language's parts, and the Spanish ones beside them. */

@@ -1,0 +1,36 @@
+import type { Component } from 'svelte';
+import type { Plain } from '$lib/i18n/messages';
+import type { IconName } from '$lib/ui/Icon.svelte';
+import type { Phone } from './phone.svelte';
+
+/** What every page of the phone app is given. `rest` is what stands behind the page's name in the address. */
+export interface PhonePageProps {
+  phone: Phone;
+  rest: string[];
+}
+
+/**
+ * A page: its name in the address, behind `#/`, since the app may lie in any folder of any server; how the navigation calls it; and
+ * what it is made of.
+ */
+export interface PhonePage {
+  name: string;
+  word: Plain;
+  icon: IconName;
+  load: () => Promise<{ default: Component<PhonePageProps> }>;
+}
+
+/** In the order of the navigation; the first is where the app opens. */
+export const PAGES: readonly PhonePage[] = [
+  { name: 'record', word: 'phone.record', icon: 'plus', load: () => import('./record/RecordPage.svelte') },
+  { name: 'observations', word: 'phone.observations', icon: 'list', load: () => import('./observations/ObservationsPage.svelte') },
+  { name: 'handover', word: 'phone.handover', icon: 'sync', load: () => import('./handover/HandoverPage.svelte') },
+  { name: 'settings', word: 'phone.settings', icon: 'gear', load: () => import('./settings/SettingsPage.svelte') },
+];
+
+/** `#/observations/<doc>` → its page, and `[<doc>]`. */
+export function read(hash: string): { page: PhonePage; rest: string[] } {
+  const [name, ...rest] = hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
+  const page = PAGES.find((one) => one.name === name) ?? (PAGES[0] as PhonePage);
+  return { page, rest: page.name === name ? rest : [] };
+}
