@@ -59,3 +59,17 @@ test('a hub that was killed and started again goes on under the open page', { sk
   await page.getByText('burning').first().waitFor();
   await page.getByText('3 observations').first().waitFor();
 });
+
+test('a phone that cannot join is named, with what to do, until it has', { skip: withoutHub }, async (t) => {
+  const { hub, code, page, quiet } = await arrived(t, [{ category: 'felling' }]);
+  const source = await recordings(hub.folder, 'second', [{ category: 'burning' }]);
+  const wrong = code === '000000' ? '000001' : '000000';
+  await assert.rejects(hub.send({ device: 'tomas', code: wrong, source }));
+  const away = page.getByRole('list', { name: 'Could not come in' });
+  await away.getByText(/tomas tried to join .* The code was not the one on this screen/).waitFor();
+  assert.deepEqual(await barriers(page), []);
+  await hub.send({ device: 'tomas', code, source });
+  await page.getByText('burning').first().waitFor();
+  await away.waitFor({ state: 'hidden' });
+  quiet();
+});
