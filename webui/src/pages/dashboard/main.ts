@@ -4,4 +4,5 @@ import { i18n } from '$lib/i18n/i18n.svelte';
 import App from './App.svelte';
 
 await i18n.start();
+document.getElementById('opening')?.remove();
 mount(App, { target: document.body });
