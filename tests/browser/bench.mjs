@@ -3,10 +3,8 @@
  * thing is done on both in turn; what is printed is the large one's time over the small one's, since machines differ and are
  * noisy. `make bench-web ARGS=million` takes a million instead of 100,000.
  */
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { startBrowser } from './fixture/browser.mjs';
-import { BINARY } from './fixture/hub.mjs';
+import { startDemo } from './fixture/demo.mjs';
 
 const SMALL = 1000;
 const LARGE = process.argv.includes('million') ? 1_000_000 : 100_000;
@@ -18,20 +16,7 @@ const THROTTLE = 6;
 const ends = [];
 const until = { after: (end) => ends.unshift(end) };
 
-async function demo(observations) {
-  const words = ['demo', '--ready-json', '--pace', '0', '--photos', '0', '--devices', '4', '--observations', String(observations)];
-  const child = spawn(BINARY, words, { stdio: ['ignore', 'pipe', 'ignore'] });
-  const ended = new Promise((done) => child.once('exit', done));
-  until.after(async () => {
-    child.kill('SIGTERM');
-    await ended;
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const ready = JSON.parse((await lines.next()).value);
-  // The second line comes when everything was sent.
-  await lines.next();
-  return ready;
-}
+const demo = (observations) => startDemo(until, ['--photos', '0', '--devices', '4', '--observations', String(observations)]);
 
 const sorted = (numbers) => numbers.toSorted((a, b) => a - b);
 const at = (numbers, part) => sorted(numbers)[Math.min(numbers.length - 1, Math.floor(numbers.length * part))];

@@ -2,12 +2,10 @@
  * Takes the pictures of the pages that the documentation shows: `make pictures` writes them to docs/. A hub with made-up
  * observations, the same ones each time, so that a picture differs only where a page does.
  */
-import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { startBrowser } from './fixture/browser.mjs';
-import { BINARY } from './fixture/hub.mjs';
+import { startDemo } from './fixture/demo.mjs';
 
 const docs = resolve(process.argv[2] ?? join(import.meta.dirname, '../../docs'));
 const DESK = { width: 1200, height: 800 };
@@ -16,23 +14,9 @@ const PHONE = { width: 360, height: 740 };
 const ends = [];
 const until = { after: (end) => ends.unshift(end) };
 
-async function demo() {
-  const child = spawn(BINARY, ['demo', '--ready-json', '--pace', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = new Promise((done) => child.once('exit', done));
-  until.after(async () => {
-    child.kill('SIGTERM');
-    await ended;
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const ready = JSON.parse((await lines.next()).value);
-  // The second line comes when everything was sent.
-  await lines.next();
-  return ready;
-}
-
 async function take() {
   await mkdir(docs, { recursive: true });
-  const hub = await demo();
+  const hub = await startDemo(until);
   const browser = await startBrowser(until, ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader']);
   const context = await browser.newContext({ locale: 'en-US', timezoneId: 'America/Lima', viewport: DESK });
   const page = await context.newPage();
