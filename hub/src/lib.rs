@@ -16,6 +16,7 @@ pub mod demo; // made-up observations with drawn photos
 pub mod verify; // re-reads everything and says what is wrong
 pub mod basemaps; // maps that lie under observations
 pub mod export; // bundles on drives, and the ledger of them
+pub mod import; // files that phones saved
 pub mod tiles; // observations on a map
 pub mod query; // one filter, order and count for all who look
 pub mod feed; // the numbered order in which things were accepted

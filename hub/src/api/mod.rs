@@ -129,6 +129,7 @@ pub fn routes() -> Vec<Route> {
         route(M::GET, "/admin/exports", Manager, get(admin::exports::list)),
         route(M::POST, "/admin/exports", Manager, post(admin::exports::start)),
         route(M::DELETE, "/admin/exports/{id}", Manager, delete(admin::exports::cancel)),
+        route(M::POST, "/admin/imports", Manager, post(admin::imports::phone_file)),
         route(M::GET, "/admin/places", Manager, get(admin::exports::places)),
         route(M::POST, "/admin/basemaps", Manager, post(basemaps::copy)),
         route(M::POST, "/admin/basemaps/upload", Manager, post(basemaps::upload)),

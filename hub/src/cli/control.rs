@@ -86,6 +86,12 @@ impl Control {
         Self::answer(self.request(reqwest::Method::GET, path)).await
     }
 
+    /// Sends a file.
+    pub(crate) async fn send<T: DeserializeOwned>(&self, path: &str, file: tokio::fs::File) -> Result<T, Failure> {
+        let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::with_capacity(file, 1 << 20));
+        Self::answer(self.request(reqwest::Method::POST, path).body(body)).await
+    }
+
     /// Tells.
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
         Self::answer(self.request(reqwest::Method::POST, path).json(body)).await

@@ -19,6 +19,7 @@ mod send; // a device, for what is on this machine's disk
 pub mod sources; // what a device can read: GeoJSON, Camtrap DP
 mod devices; // who has joined
 mod export; // a copy on a drive
+mod import; // a file that a phone saved
 mod verify; // is everything as it was written
 mod phone_app; // the phone app as static files
 mod demo; // a hub with simulated devices, to look at
@@ -47,6 +48,8 @@ enum Command {
     Devices(devices::DevicesArgs),
     /// Copy everything to a folder or drive, and verify the copy by reading it back
     Export(export::ExportArgs),
+    /// Take in a file that the phone app saved, as if the phone had handed it over
+    Import(import::ImportArgs),
     /// Re-read a data folder or a bundle, and say what is wrong
     Verify(verify::VerifyArgs),
     /// Write the phone app out as a folder of static files, to put on an https origin from which phones install it
@@ -74,6 +77,7 @@ pub fn run() -> ExitCode {
             Command::Send(args) => send::run(args).await,
             Command::Devices(args) => devices::run(args).await,
             Command::Export(args) => export::run(args).await,
+            Command::Import(args) => import::run(args).await,
             Command::Verify(args) => verify::run(args).await,
             Command::PhoneApp(args) => phone_app::run(&args),
             Command::Demo(args) => demo::run(args).await,

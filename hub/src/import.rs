@@ -1,0 +1,219 @@
+//! What a phone saved to a file comes in as if the phone had handed it over: for a phone whose browser must be cleared, or that no
+//! longer finds the hub.
+//!
+//! `api/admin/imports` streams a file in here. It promises: each revision is judged by its own bytes and each file by its hash, as a
+//! stranger's; a file that is read twice changes nothing; one that was cut off gives what is whole; what is counted as here is
+//! durable. The format `maloca-phone-backup-1` is described where it is written, `webui/src/lib/device/backup/backup.ts`; the
+//! phone's key and everything unknown in it is passed over.
+
+use std::io::{self, BufRead as _, BufReader, Read};
+
+use bytes::Bytes;
+use futures_util::stream;
+use maloca_protocol::rest::Outcome;
+use maloca_protocol::{MediaHash, limits};
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncRead;
+use tokio::runtime::Handle;
+use tokio_util::io::SyncIoBridge;
+
+use crate::disk::Need;
+use crate::hub::Hub;
+use crate::intake::{self, Door};
+use crate::media::uploads::{Progress, UploadError};
+use crate::store::StoreError;
+
+/// Files in an archive that are looked at.
+const MOST_FILES: usize = 1_000_000;
+
+/// What came of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Imported {
+    /// Revisions that are new.
+    pub stored: u64,
+    /// Revisions that were here.
+    pub duplicates: u64,
+    /// Revisions whose author is not a member; kept aside until that changes.
+    pub quarantined: u64,
+    /// Lines that are no sound revision.
+    pub refused: u64,
+    /// Photos and sounds that are new.
+    pub media: u64,
+    /// Those that were here.
+    pub media_known: u64,
+    /// Those whose bytes are not what their name says.
+    pub media_refused: u64,
+    /// Whether the file was read to its end.
+    pub whole: bool,
+}
+
+/// Why a file could not be taken in. What was counted before is here.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// It is something else.
+    #[error("this is not a file that the phone app saved; choose one whose name ends in .tar")]
+    NotOne,
+    /// The disk has no room; so many bytes are lacking.
+    #[error("the disk is full")]
+    Full(u64),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The disk failed.
+    #[error("a file could not be kept")]
+    Media(#[source] UploadError),
+}
+
+/// Takes in a file as it comes.
+///
+/// # Errors
+/// See [`ImportError`].
+pub async fn phone_file(hub: &Hub, file: impl AsyncRead + Send + Unpin + 'static) -> Result<Imported, ImportError> {
+    let hub = hub.clone();
+    let handle = Handle::current();
+    // Archives are read by a library that waits for each byte.
+    let read =
+        tokio::task::spawn_blocking(move || Import { hub, handle, done: Imported::default() }.read(SyncIoBridge::new(file)));
+    read.await.map_err(|error| StoreError::Bug(format!("an import ended early: {error}")))?
+}
+
+struct Import {
+    hub: Hub,
+    handle: Handle,
+    done: Imported,
+}
+
+impl Import {
+    fn read(mut self, file: impl Read) -> Result<Imported, ImportError> {
+        let mut archive = tar::Archive::new(file);
+        let mut is_one = false;
+        let mut was_cut = false;
+        let entries = archive.entries().map_err(|_| ImportError::NotOne)?;
+        for entry in entries.take(MOST_FILES) {
+            let Ok(entry) = entry else {
+                was_cut = true;
+                break;
+            };
+            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            is_one |= name == "about.json";
+            if !is_one {
+                return Err(ImportError::NotOne);
+            }
+            let went_well = match (name.as_str(), name.strip_prefix("media/").and_then(|hash| hash.parse().ok())) {
+                ("revisions.ndjson", _) => self.revisions(entry)?,
+                (_, Some(hash)) => self.media(hash, entry)?,
+                _ => true,
+            };
+            if !went_well {
+                was_cut = true;
+                break;
+            }
+        }
+        if !is_one {
+            return Err(ImportError::NotOne);
+        }
+        self.done.whole = !was_cut;
+        Ok(self.done)
+    }
+
+    /// Whether they were read to their end.
+    fn revisions(&mut self, lines: impl Read) -> Result<bool, ImportError> {
+        let mut lines = BufReader::new(lines);
+        loop {
+            let (batch, is_end) = match next_batch(&mut lines) {
+                Ok(batch) => batch,
+                Err(_) => return Ok(false),
+            };
+            if !batch.is_empty() {
+                self.keep(batch)?;
+            }
+            if is_end {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn keep(&mut self, batch: Bytes) -> Result<(), ImportError> {
+        let hub = &self.hub;
+        self.check_room(batch.len() as u64)?;
+        let arrival = hub.arrival(hub.id(), None);
+        let kept = intake::take_in(&hub.store, &hub.rules, arrival, Door::Trusted, batch);
+        let (answer, _) = self.handle.block_on(kept)?;
+        for run in answer.results {
+            let lines = run.to - run.from + 1;
+            match run.status {
+                Outcome::Stored => self.done.stored += lines,
+                Outcome::Duplicate => self.done.duplicates += lines,
+                Outcome::Quarantined => self.done.quarantined += lines,
+                Outcome::Refused => self.done.refused += lines,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it was read to its end.
+    fn media(&mut self, hash: MediaHash, mut entry: tar::Entry<'_, impl Read>) -> Result<bool, ImportError> {
+        let size = entry.size();
+        if size > limits::MEDIA_BYTES {
+            self.done.media_refused += 1;
+            return Ok(true);
+        }
+        self.check_room(size)?;
+        let hub = &self.hub;
+        let upload = hub.uploads.begin(hub.id(), Some(hash), size, hub.clock.now());
+        // One piece at a time is in memory: it is read when the one before was taken.
+        let (pieces, coming) = tokio::sync::mpsc::channel::<io::Result<Bytes>>(1);
+        let (uploads, arrival) = (hub.uploads.clone(), hub.arrival(hub.id(), None));
+        let receiving = self.handle.spawn(async move {
+            let stream = stream::unfold(coming, |mut coming| async move { coming.recv().await.map(|piece| (piece, coming)) });
+            uploads.receive(&upload, false, 0, Box::pin(stream), arrival).await
+        });
+        let mut was_cut = false;
+        let mut left = size;
+        while left > 0 && !was_cut {
+            let mut piece = vec![0; usize::try_from(left).unwrap_or(usize::MAX).min(limits::BLOCK_BYTES)];
+            let read = entry.read_exact(&mut piece);
+            was_cut = read.is_err();
+            left -= piece.len() as u64;
+            // Nobody takes it any more where the disk has failed; the answer says so.
+            if pieces.blocking_send(read.map(|()| piece.into())).is_err() {
+                break;
+            }
+        }
+        drop(pieces);
+        let received = self.handle.block_on(receiving);
+        match received.map_err(|error| StoreError::Bug(format!("keeping a file ended early: {error}")))? {
+            Ok(Progress::Held { new: true, .. }) => self.done.media += 1,
+            Ok(Progress::Held { new: false, .. }) => self.done.media_known += 1,
+            Ok(Progress::Partial(_)) | Err(UploadError::BrokenOff { .. }) => was_cut = true,
+            Err(UploadError::WrongHash { .. }) => self.done.media_refused += 1,
+            Err(error) => return Err(ImportError::Media(error)),
+        }
+        Ok(!was_cut)
+    }
+
+    fn check_room(&self, bytes: u64) -> Result<(), ImportError> {
+        match self.hub.disk.lacks(bytes, Need::New) {
+            0 => Ok(()),
+            lacks => Err(ImportError::Full(lacks)),
+        }
+    }
+}
+
+/// The next lines, as many as a batch takes, and whether they are the last. A line that is longer than a batch comes in pieces,
+/// of which none is a revision.
+fn next_batch(lines: &mut impl io::BufRead) -> io::Result<(Bytes, bool)> {
+    let mut batch = Vec::new();
+    for _ in 0..limits::BATCH_REVISIONS {
+        let room = limits::BATCH_BYTES.saturating_sub(batch.len());
+        // A revision and its envelope are far below this; the next one may not fit.
+        if room < limits::LINE_BYTES {
+            break;
+        }
+        let read = lines.by_ref().take(room as u64).read_until(b'\n', &mut batch)?;
+        if read == 0 {
+            return Ok((batch.into(), true));
+        }
+    }
+    Ok((batch.into(), false))
+}
