@@ -143,6 +143,7 @@ export const api = {
   /** As long as it takes: a map has gigabytes. */
   sendBasemap: (file: File, stop: AbortSignal) =>
     send<T.Basemap>(`/admin/basemaps/upload${query({ name: file.name })}`, file, stop),
+  importPhoneFile: (file: File, stop: AbortSignal) => send<T.Imported>('/admin/imports', file, stop),
   basemapCopy: () => call<{ copy: T.MapCopy | null }>('GET', '/admin/basemaps/copy'),
   stopBasemapCopy: () => call<void>('DELETE', '/admin/basemaps/copy'),
   removeBasemap: (id: string) => call<void>('DELETE', `/admin/basemaps/${part(id)}`),

@@ -393,6 +393,18 @@ export interface Language {
 }
 
 /** What `GET /events` tells, by the name of the event. */
+/** What came of a file that a phone saved: how many of each. `whole`: it was read to its end. */
+export interface Imported {
+  stored: number;
+  duplicates: number;
+  quarantined: number;
+  refused: number;
+  media: number;
+  media_known: number;
+  media_refused: number;
+  whole: boolean;
+}
+
 export interface HubEvents {
   hello: { head: string };
   device: DeviceCard;
