@@ -7,7 +7,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{FromRequest as _, FromRequestParts, OriginalUri, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -183,37 +183,38 @@ fn signed(headers: &HeaderMap) -> Option<Signed> {
 
 /// The device that signed a request, and the request with its body at hand.
 ///
-/// What costs least is asked first: strangers do not make the hub read a body.
+/// The signature is looked at before the body is: nobody makes the hub read one in another's name.
 async fn signer(hub: &Hub, signed: Signed, request: Request) -> Result<(Caller, Request), ApiError> {
     let now = hub.clock.now();
     if hub.nonces.made_at(&signed.nonce, now).is_none() {
         return Err(stale(hub, now));
     }
+    let path = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
+    let path = path.path_and_query().map_or("/", |path| path.as_str());
+    if !signed.is_of(&hub.id(), request.method().as_str(), path) {
+        return Err(bad_signature());
+    }
     let (rules, device) = (hub.rules.clone(), signed.device);
     let standing = hub.store.read(move |view| members::standing(view, &rules, &device)).await?;
-    let is_in = standing == Some(Standing::Member) && hub.devices.get(&device).is_some();
-    let path = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
-    let path = path.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let (parts, body) = request.into_parts();
-    let body = if is_in { Whole::from_request(Request::from_parts(parts.clone(), body), &()).await?.0 } else { Bytes::new() };
-    // Whoever is not in is named by its word for a request without a body; it is refused either way.
-    let is_of_device = signed.is_of(&hub.id(), parts.method.as_str(), &path, &blake3::hash(&body));
-    if !is_in {
-        if is_of_device {
-            hub.door.note(device, hub.devices.name(&device).as_deref(), "session_missing", now);
-            hub.nudge.overview();
-        }
+    if standing != Some(Standing::Member) || hub.devices.get(&device).is_none() {
+        hub.door.note(device, hub.devices.name(&device).as_deref(), "session_missing", now);
+        hub.nudge.overview();
         return Err(unknown());
-    }
-    if !is_of_device {
-        let detail = "The request was not signed as it came in. Start the app again and try once more.";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "bad_signature", detail));
     }
     if !hub.nonces.take(device, &signed.nonce, signed.count, now) {
         return Err(stale(hub, now));
     }
-    let caller = Caller::Device { id: device, clock: clock(&parts.headers) };
-    Ok((caller, Request::from_parts(parts, Body::from(body))))
+    let (parts, body) = request.into_parts();
+    let Whole(body) = Whole::from_request(Request::from_parts(parts.clone(), body), &()).await?;
+    if blake3::hash(&body) != signed.body {
+        return Err(bad_signature());
+    }
+    Ok((Caller::Device { id: device, clock: clock(&parts.headers) }, Request::from_parts(parts, Body::from(body))))
+}
+
+fn bad_signature() -> ApiError {
+    let detail = "The request was not signed as it came in. Start the app again and try once more.";
+    ApiError::new(StatusCode::FORBIDDEN, "bad_signature", detail)
 }
 
 fn stale(hub: &Hub, now: i64) -> ApiError {

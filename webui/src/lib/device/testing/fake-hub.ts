@@ -143,7 +143,8 @@ export class FakeHub {
 
   #isSigned(call: Call): boolean {
     const { method, path, body, request, response } = call;
-    const [scheme, device, nonce, count, sig] = (request.headers.authorization ?? '').split(' ') as [string, string, string, string, string];
+    const words = (request.headers.authorization ?? '').split(' ') as [string, string, string, string, string, string];
+    const [scheme, device, nonce, count, hash, sig] = words;
     const refuse = (status: number, code: string) => (problem(response, status, code, code), false);
     if (scheme !== 'Maloca-Signed' || !this.devices.has(device)) return refuse(401, 'session_missing');
     if (!/^\d{13}$/.test(String(request.headers['maloca-clock']))) return refuse(400, 'no_clock');
@@ -151,7 +152,8 @@ export class FakeHub {
       response.setHeader('Maloca-Nonce', this.nonce);
       return refuse(401, 'nonce_stale');
     }
-    const text = [this.key.id, method, path, hashOf(new Uint8Array(body)), nonce, count].join('\n');
+    const text = [this.key.id, method, path, hash, nonce, count].join('\n');
+    if (hash !== hashOf(new Uint8Array(body))) return refuse(403, 'bad_signature');
     if (!/^\d+$/.test(count) || !verify(device, 'request', utf8(text), sig)) return refuse(403, 'bad_signature');
     const use = `${device} ${nonce} ${count}`;
     if (this.#used.has(use)) return refuse(403, 'bad_signature');

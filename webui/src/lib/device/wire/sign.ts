@@ -1,8 +1,9 @@
 /**
  * How a browser signs its requests: a page cannot pin a TLS key, so no token would be safe with it, over https neither.
  *
- * `HubClient` calls this. Each request carries `Authorization: Maloca-Signed <device> <nonce> <count> <signature>`; the signature is
- * over hub, method, path with query, the body's BLAKE3, nonce and count, so that it is of no use for anything else.
+ * `HubClient` calls this. Each request carries `Authorization: Maloca-Signed <device> <nonce> <count> <body> <signature>`, `body`
+ * being its BLAKE3; the signature is over hub, method, path with query, body, nonce and count, so that it is of no use for
+ * anything else. The twin of `protocol/src/signed.rs`.
  */
 
 import { utf8 } from '../record/bytes';
@@ -13,15 +14,8 @@ import type { DeviceKey } from '../record/keys';
 const NO_BODY = hashOf('');
 
 /** What a signature is over, besides its context. */
-export async function signedText(
-  hub: DeviceId,
-  request: { method: string; path: string; body?: Uint8Array },
-  nonce: string,
-  count: number,
-): Promise<string> {
-  const body = request.body ? await hashBytes(request.body) : NO_BODY;
-  return [hub, request.method, request.path, body, nonce, count].join('\n');
-}
+export const signedText = (hub: DeviceId, method: string, path: string, body: string, nonce: string, count: number): string =>
+  [hub, method, path, body, nonce, count].join('\n');
 
 /** A nonce of one hub and the numbers that were used with it. One for each hub, as long as the page is open. */
 export class Signer {
@@ -48,7 +42,8 @@ export class Signer {
   async authorize(nonce: string, request: { method: string; path: string; body?: Uint8Array }): Promise<string> {
     this.#count += 1;
     const count = this.#count;
-    const sig = this.key.sign('request', utf8(await signedText(this.hub, request, nonce, count)));
-    return `Maloca-Signed ${this.key.id} ${nonce} ${count} ${sig}`;
+    const body = request.body ? await hashBytes(request.body) : NO_BODY;
+    const sig = this.key.sign('request', utf8(signedText(this.hub, request.method, request.path, body, nonce, count)));
+    return `Maloca-Signed ${this.key.id} ${nonce} ${count} ${body} ${sig}`;
   }
 }
