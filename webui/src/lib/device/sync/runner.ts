@@ -69,6 +69,12 @@ export class Runner {
 
   statuses = (): HubStatus[] => [...this.#statuses.values()];
 
+  /** The person has left this hub. */
+  forget(id: DeviceId): void {
+    this.#statuses.delete(id);
+    this.#clients.delete(id);
+  }
+
   onStatus(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -104,10 +110,12 @@ export class Runner {
         stop.throwIfAborted();
         const all = nudged;
         nudged = false;
-        for (const hub of await this.#hubs()) {
+        const hubs = await this.#hubs();
+        for (const hub of hubs) {
           if (all || (this.#statusOf(hub.id).nextAt ?? 0) <= this.#now()) await this.#turnOf(hub, stop);
         }
-        const nexts = this.statuses().map(({ nextAt }) => nextAt ?? 0);
+        // One that was left, or has forgotten this phone, is not waited for.
+        const nexts = hubs.map(({ id }) => this.#statusOf(id).nextAt ?? 0);
         const wait = nexts.length > 0 ? Math.min(...nexts) - this.#now() : EVERY_MS;
         // Something was recorded while the hubs were talked to: the next round is now.
         if (!nudged) await pause(Math.max(wait, 50), stop, (wake) => this.store.onNudge(wake));
@@ -170,8 +178,7 @@ export class Runner {
     if (known) return known;
     const hub = await this.store.read((tx) => tx.hub(id));
     if (!hub) throw new CallError('join_again', { code: 'not_joined', status: 0, detail: 'This phone has not joined that hub.', retry: false });
-    const addresses = [...new Set([...hub.addresses, ...(this.options.addresses ?? [])])];
-    const { address, info } = await find(this.#fetch, addresses, { hub: id, project: hub.project });
+    const { address, info } = await find(this.#fetch, hub.addresses, { hub: id, project: hub.project }, this.options.addresses);
     if (address !== hub.addresses[0] || info.name !== hub.name) {
       await this.store.run((tx) => tx.changeHub(id, (hub) => ({ addresses: reachedAt(hub.addresses, address), name: info.name })));
     }
