@@ -255,12 +255,27 @@ describe('hubs that come and go', () => {
     const known = (await device.hubs())[0]?.id as string;
     await note(device, device.newDoc(), 'a');
     hub.calls = [];
-    // Signed for the known hub, a request is of no use to another; after that it is asked who it is.
-    await expect(device.sync(known)).rejects.toMatchObject({ code: 'session_missing' });
+    // Signed for the known hub, a request is of no use to another; it refuses, and is asked who it is.
+    await expect(device.sync(known)).rejects.toMatchObject({ code: 'another_hub' });
     hub.devices.add(device.id);
     await expect(device.sync(known)).rejects.toMatchObject({ code: 'another_hub' });
     expect(hub.calls.filter((call) => call.includes('revisions'))).toEqual([]);
     await stranger.stop();
+  });
+
+  test('another hub that came to the address between two contacts does not pass for one that forgot this phone', async () => {
+    const other = await FakeHub.start();
+    let at = hub.address;
+    const get: typeof fetch = (url, init) => fetch(String(url).replace(hub.address, at), init);
+    const moving = await phone({ fetch: get });
+    await join(moving);
+    at = other.address;
+    await expect(moving.sync(hub.key.id)).rejects.toMatchObject({ kind: 'garbled' });
+    expect((await moving.hubs())[0]?.forgotten).toBe(false);
+    at = hub.address;
+    expect(await moving.sync(hub.key.id)).toMatchObject({ inSync: true });
+    moving.close();
+    await other.stop();
   });
 
   test('a receipt that another key signed is not believed', async () => {

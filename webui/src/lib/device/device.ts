@@ -190,7 +190,11 @@ export class Device {
       await tx.table('settings').put(name, NAME);
     });
     // The signed receipt of this contact is what proves that the hub is the one that it says it is.
-    return this.sync(id);
+    return this.sync(id).catch((cause: unknown) => {
+      // The one that syncs by itself has not heard of this hub yet.
+      this.store.nudge();
+      throw cause;
+    });
   }
 
   /** Another address of a hub that is known, for when it does not answer where it did. Fails with a `CallError` where it is not there. */

@@ -29,7 +29,7 @@ export class Phone {
   atRisk = $state(0);
   /** The hub that this page came from; `null` where it came from elsewhere, or is not reached. */
   here = $state.raw<HubInfo | null>(null);
-  way = $state<Way>('plain');
+  way = $state<Way>(wayOf({ isSecure: window.isSecureContext, isHub: true }));
   /** Whether the browser forbids this page to speak with devices around it. */
   isBlocked = $state(false);
   /** What a saved file brought, or why it did not; for the page that is drawn anew with it. */
@@ -119,7 +119,6 @@ export class Phone {
   /** Where this page came from. A hub that was there once counts while it is away: then the page is its kept copy. */
   async #lookAround(device: Device): Promise<void> {
     const remembered = (await device.setting<boolean>(FROM_HUB)) ?? false;
-    this.way = wayOf({ isSecure: window.isSecureContext, isHub: remembered });
     this.here = await asHub(location.origin);
     if (this.here && !remembered) await device.setSetting(FROM_HUB, true);
     this.way = wayOf({ isSecure: window.isSecureContext, isHub: remembered || this.here !== null });

@@ -156,11 +156,21 @@ export class Runner {
       return report;
     } catch (cause) {
       const own = cause instanceof StoreError || options.stop?.aborted;
-      const trouble = own ? null : cause instanceof CallError ? cause : CallError.garbled('garbled', String(cause));
+      const trouble = own ? null : await this.#heard(id, cause instanceof CallError ? cause : CallError.garbled('garbled', String(cause)));
       if (trouble) await this.#failed(id, trouble, status.tries);
       else this.#note(id, { phase: 'waiting', nextAt: this.#now() + EVERY_MS });
       throw trouble ?? cause;
     }
+  }
+
+  /** What is to be believed of a refusal: another hub may have come to the address since this one was met there, and knows nobody. */
+  async #heard(id: DeviceId, trouble: CallError): Promise<CallError> {
+    if (!['join_again', 'denied', 'refused', 'gone'].includes(trouble.kind) || !this.#clients.has(id)) return trouble;
+    this.#clients.delete(id);
+    return this.#client(id).then(
+      () => trouble,
+      (cause: unknown) => (cause instanceof CallError ? cause : trouble),
+    );
   }
 
   async #failed(id: DeviceId, trouble: CallError, tries: number): Promise<void> {
