@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { test } from 'node:test';
 import { barriers, manager, overflow, startBrowser } from '../fixture/browser.mjs';
 import { startHub, withoutHub } from '../fixture/hub.mjs';
@@ -20,7 +21,7 @@ const hubOf = (t, options = {}) => startHub(t, { name: 'San Juan', words: JOININ
 async function open(browser, hub, page = 'handover', options = {}) {
   const context = await browser.newContext({ ...PHONE, ...options });
   const app = await context.newPage();
-  await app.goto(`${hub.http}/phone/#/${page}`);
+  await app.goto(`${hub.http}${hub.at ?? '/phone/'}#/${page}`);
   await app.getByRole('heading', { level: 1 }).waitFor();
   return app;
 }
@@ -303,6 +304,51 @@ test('a file saved here goes on elsewhere; a card with the key brings the record
   await other.locator('input[type=file]').first().setInputFiles(await file.path());
   await other.getByText('This file is another phone’s').waitFor();
   await assertArrived(browser, hub, saved);
+});
+
+/** The built app as a folder on somebody else's server, as deep in it as may be. */
+async function elsewhere(t) {
+  const folder = join(process.env.MALOCA_PAGES ?? join(import.meta.dirname, '../../../webui/dist'), 'phone');
+  const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+  const server = createServer(async (asked, answer) => {
+    const path = new URL(asked.url, 'http://x').pathname.replace(/^\/some\/where\//, '');
+    const name = path === '' ? 'index.html' : path;
+    const bytes = await readFile(join(folder, name)).catch(() => null);
+    answer.writeHead(bytes ? 200 : 404, { 'content-type': types[extname(name)] ?? 'application/octet-stream' }).end(bytes);
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://localhost:${server.address().port}`;
+}
+
+test('installed from elsewhere, it hands over to a hub that lets its origin in, and opens when all is away', { skip: withoutHub }, async (t) => {
+  const origin = await elsewhere(t);
+  const hub = await hubOf(t, { words: [...JOINING, '--allow-origin', origin] });
+  const closed = await hubOf(t, { name: 'Closed' });
+  const browser = await startBrowser(t);
+  const saved = await savedFile(t, { records: 2, photos: [1_300_000] });
+  const app = await open(browser, { http: origin, at: '/some/where/' }, 'settings/install');
+  await app.getByText(`It was installed beforehand, from ${origin}.`).waitFor();
+  await app.getByText('It opens without a network.').waitFor(PATIENCE);
+  await bringIn(app, saved);
+  // A hub that was not told of the origin is, to the page, as good as away.
+  await go(app, 'handover');
+  await app.getByLabel('The hub’s address').fill(closed.http);
+  await app.getByLabel('Code', { exact: true }).fill(CODE);
+  await app.getByLabel('Your name').fill('Ana');
+  await app.getByRole('button', { name: 'Join', exact: true }).click();
+  await app.getByText('No hub answers at that address.').waitFor();
+  await joinHub(app, hub);
+  await allThere(app);
+  await assertArrived(browser, hub, saved);
+  await hub.stop();
+  await app.context().setOffline(true);
+  await app.reload();
+  await app.getByText('San Juan is not on this Wi-Fi.').waitFor(PATIENCE);
+  await app.getByText(`--allow-origin ${origin}`).waitFor();
 });
 
 const withoutCertutil = spawnSync('certutil', ['-H']).error ? 'no certutil on this machine (libnss3-tools): no browser can be made to trust the hub' : false;
