@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 import { precompress } from './build/precompress.ts';
+import { serviceWorker } from './build/service-worker.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -12,7 +13,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export default defineConfig({
   root: here('./phone'),
   base: './',
-  plugins: [svelte({ configFile: here('./svelte.config.js') }), precompress()],
+  plugins: [svelte({ configFile: here('./svelte.config.js') }), serviceWorker(here('./src/pages/phone/sw.ts')), precompress()],
   resolve: { alias: { $lib: here('./src/lib') } },
   build: {
     outDir: here('./dist/phone'),

@@ -255,12 +255,27 @@ describe('hubs that come and go', () => {
     const known = (await device.hubs())[0]?.id as string;
     await note(device, device.newDoc(), 'a');
     hub.calls = [];
-    // Signed for the known hub, a request is of no use to another; after that it is asked who it is.
-    await expect(device.sync(known)).rejects.toMatchObject({ code: 'session_missing' });
+    // Signed for the known hub, a request is of no use to another; it refuses, and is asked who it is.
+    await expect(device.sync(known)).rejects.toMatchObject({ code: 'another_hub' });
     hub.devices.add(device.id);
     await expect(device.sync(known)).rejects.toMatchObject({ code: 'another_hub' });
     expect(hub.calls.filter((call) => call.includes('revisions'))).toEqual([]);
     await stranger.stop();
+  });
+
+  test('another hub that came to the address between two contacts does not pass for one that forgot this phone', async () => {
+    const other = await FakeHub.start();
+    let at = hub.address;
+    const get: typeof fetch = (url, init) => fetch(String(url).replace(hub.address, at), init);
+    const moving = await phone({ fetch: get });
+    await join(moving);
+    at = other.address;
+    await expect(moving.sync(hub.key.id)).rejects.toMatchObject({ kind: 'garbled' });
+    expect((await moving.hubs())[0]?.forgotten).toBe(false);
+    at = hub.address;
+    expect(await moving.sync(hub.key.id)).toMatchObject({ inSync: true });
+    moving.close();
+    await other.stop();
   });
 
   test('a receipt that another key signed is not believed', async () => {
@@ -288,6 +303,40 @@ describe('hubs that come and go', () => {
     expect((await device.hubs())[0]?.forgotten).toBe(true);
     expect(await join(device)).toMatchObject({ stored: 1, inSync: true });
     expect((await device.hubs())[0]?.forgotten).toBe(false);
+  });
+
+  test('one that was left is brought nothing, and joined again it is brought everything', async () => {
+    await device.save(device.newDoc(), 'observation', { set: { notes: 'a' } }, [{ bytes: photo(3_000), name: 'a.jpg' }]);
+    await join(device);
+    await device.leave(hub.key.id);
+    expect(await device.hubs()).toEqual([]);
+    await expect(device.sync(hub.key.id)).rejects.toMatchObject({ code: 'not_joined' });
+    // What was recorded for one project goes to no other.
+    const other = await FakeHub.start();
+    other.project = 'cd'.repeat(16);
+    await expect(join(device, other)).rejects.toMatchObject({ code: 'stranger' });
+    await other.stop();
+    expect(await join(device)).toMatchObject({ duplicate: 1, mediaHad: 1, inSync: true });
+  });
+
+  test('another address is kept only where the hub is', async () => {
+    await join(device);
+    const other = await FakeHub.start();
+    await expect(device.reachAt(hub.key.id, other.address)).rejects.toMatchObject({ kind: 'garbled' });
+    const localhost = hub.address.replace('127.0.0.1', 'localhost');
+    await device.reachAt(hub.key.id, localhost);
+    expect((await device.hubs())[0]?.addresses).toEqual([localhost, hub.address]);
+    await other.stop();
+  });
+
+  test('a hub that forgot this phone is not asked over and over', async () => {
+    await join(device);
+    hub.devices.clear();
+    await expect(device.sync(hub.key.id)).rejects.toMatchObject({ kind: 'join_again' });
+    const reads = vi.spyOn((device as unknown as { store: { read: () => unknown } }).store, 'read');
+    device.start();
+    await new Promise((done) => setTimeout(done, 400));
+    expect(reads.mock.calls.length).toBeLessThan(4);
   });
 
   test('a wrong code is said', async () => {

@@ -9,16 +9,17 @@
  */
 
 import { about, restore, save, type About, type Restored, type SaveOptions } from './backup/backup';
+import { cardOf } from './backup/card';
 import { MEDIA_BYTES, NAME_BYTES } from './limits';
 import { Outbox, type Edited } from './outbox/outbox';
 import type { Edit, Local, Parked } from './outbox/rows';
 import { LONE_SURROGATE, utf8Length } from './record/bytes';
 import { isObject, type Json } from './record/canonical';
 import { hashFile } from './record/hash';
-import { newDocId, shortId, type DeviceId, type DocId, type MediaHash } from './record/ids';
+import { newDocId, shortId, type DeviceId, type DocId, type MediaHash, type ProjectId } from './record/ids';
 import type { Attachment } from './record/revision';
 import { formatTime } from './record/time';
-import { joinHub } from './store/hubs';
+import { joinHub, leaveHub, PROJECT, reachedAt } from './store/hubs';
 import { forgetUnnamed, free, freeable, keepMedia, unsentFor, type Freeable, type NewMedia } from './store/media';
 import type { KnownHub, MediaRow, View, WantedRow } from './store/schema';
 import { Store, STORE } from './store/store';
@@ -30,6 +31,7 @@ import { meet, pair } from './wire/meet';
 import type { HubInfo, Unsent } from './wire/types';
 
 export { BackupError } from './backup/backup';
+export { fileOfCard } from './backup/card';
 export { StoreError } from './store/store';
 export { CallError } from './wire/call-error';
 export { addressOf } from './wire/meet';
@@ -176,7 +178,7 @@ export class Device {
 
   /** Who is at an address; `expected` is the hub's id where an invitation told it. Fails with a `CallError`. */
   meet = async (address: string, expected?: DeviceId): Promise<HubInfo> =>
-    meet(this.#fetch, address, { hub: expected, project: (await this.hubs())[0]?.project });
+    meet(this.#fetch, address, { hub: expected, project: (await this.hubs())[0]?.project ?? (await this.setting<ProjectId>(PROJECT)) });
 
   /** Joins the hub at an address with the code from the manager's screen, and has the first contact with it. */
   async join(address: string, code: string, name: string, expected?: DeviceId): Promise<SyncReport> {
@@ -188,7 +190,24 @@ export class Device {
       await tx.table('settings').put(name, NAME);
     });
     // The signed receipt of this contact is what proves that the hub is the one that it says it is.
-    return this.sync(id);
+    return this.sync(id).catch((cause: unknown) => {
+      // The one that syncs by itself has not heard of this hub yet.
+      this.store.nudge();
+      throw cause;
+    });
+  }
+
+  /** Another address of a hub that is known, for when it does not answer where it did. Fails with a `CallError` where it is not there. */
+  async reachAt(hub: DeviceId, address: string): Promise<void> {
+    await this.meet(address, hub);
+    await this.store.run((tx) => tx.changeHub(hub, ({ addresses }) => ({ addresses: reachedAt(addresses, address) })));
+    this.store.nudge();
+  }
+
+  /** Brings nothing to this hub any more. What is recorded stays here. */
+  async leave(hub: DeviceId): Promise<void> {
+    await this.store.run((tx) => leaveHub(tx, hub));
+    this.runner.forget(hub);
   }
 
   get #fetch(): typeof fetch {
@@ -216,6 +235,9 @@ export class Device {
   /** All that this phone holds, or what is unsent, in one file. */
   saveFile = (options: Pick<SaveOptions, 'withKey' | 'what'> = {}): Promise<Blob> =>
     save(this.store, { app: this.options.app, now: this.#now(), ...options });
+
+  /** The key and the hubs, short enough for a picture of a code. `fileOfCard` makes of it what `openFrom` takes. */
+  keyCard = async (): Promise<string> => cardOf(this.store.key, await this.hubs());
 
   /** Takes in a file that this same device saved. */
   readFile = (file: Blob): Promise<Restored> => restore(this.store, file, this.#now());

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Device } from '../device';
+import { Device, fileOfCard } from '../device';
 import { hashFile, hashOf } from '../record/hash';
 import { check } from '../record/revision';
 import { utf8 } from '../record/bytes';
@@ -40,6 +40,22 @@ test('a new browser goes on as the same phone, with everything', async () => {
   expect(await hashFile((await again.media(hash)) as Blob)).toBe(hash);
   const hub = await FakeHub.start();
   expect(await again.join(hub.address, hub.code, 'Ana')).toMatchObject({ stored: 1, mediaSent: 1, inSync: true });
+  again.close();
+  await hub.stop();
+});
+
+test('a card with the key alone: the records come back from the hub', async () => {
+  const hub = await FakeHub.start();
+  const { doc } = await recorded();
+  await device.join(hub.address, hub.code, 'Ana');
+  const card = await device.keyCard();
+  expect(card.length).toBeLessThan(500);
+  const { device: again } = await openFrom(fileOfCard(card) as Blob);
+  expect(again.id).toBe(device.id);
+  await again.sync(hub.key.id);
+  expect(await again.document(doc)).toMatchObject({ set: { notes: 'a' } });
+  expect(fileOfCard('http://192.168.1.5:8733/j#123456.ab')).toBeNull();
+  expect(fileOfCard('maloca-key-1 {')).toBeNull();
   again.close();
   await hub.stop();
 });

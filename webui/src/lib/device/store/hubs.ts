@@ -38,6 +38,26 @@ export async function joinHub(tx: Tx, joined: Pick<KnownHub, 'id' | 'project' | 
 }
 
 /**
+ * Leaves a hub: nothing is brought there any more, and its word on what it holds counts no more. What was recorded here goes to the
+ * hubs of the same project alone, also when none of them is known any more.
+ */
+export async function leaveHub(tx: Tx, id: DeviceId): Promise<void> {
+  const hub = await tx.hub(id);
+  if (!hub) return;
+  if ((await tx.own()).length > 0) await tx.table('settings').put(hub.project, PROJECT);
+  // With all that it has acknowledged forgotten, it is a new one if it is ever joined again.
+  await new Outbox(tx, tx.me).offerEverything(id);
+  await forgetSaid(tx, id);
+  const [from, to] = [[id], [id, []]];
+  for (const { place } of await tx.waiting(id, 0, Number.POSITIVE_INFINITY)) await tx.removeWaiting(id, place);
+  for (const { hash } of await tx.table('wanted').getAll(IDBKeyRange.bound(from, to))) await tx.table('wanted').delete([id, hash]);
+  await tx.removeHub(id);
+}
+
+/** Which project the records here are of, among the settings, once no hub tells it. */
+export const PROJECT = 'project';
+
+/**
  * Offers a hub everything again, media included, and reads its feed from the beginning: it is not the one it was. `receipt` is
  * its word that told so, kept in the same commit: were it kept before, a kill in between would hide it.
  */

@@ -136,6 +136,10 @@ export class Tx implements Rows {
 
   /** A hub that this phone has joined. */
   hub = async (id: DeviceId) => this.#hubs.get(id) ?? (await this.table('hubs').get(id));
+  async removeHub(id: DeviceId) {
+    this.#hubs.delete(id);
+    await this.table('hubs').delete(id);
+  }
   async changeHub(id: DeviceId, change: (hub: KnownHub) => Partial<KnownHub>) {
     const hub = await this.hub(id);
     if (hub) this.#hubs.set(id, { ...hub, ...change(hub) });

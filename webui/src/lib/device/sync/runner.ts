@@ -69,6 +69,12 @@ export class Runner {
 
   statuses = (): HubStatus[] => [...this.#statuses.values()];
 
+  /** The person has left this hub. */
+  forget(id: DeviceId): void {
+    this.#statuses.delete(id);
+    this.#clients.delete(id);
+  }
+
   onStatus(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -104,10 +110,12 @@ export class Runner {
         stop.throwIfAborted();
         const all = nudged;
         nudged = false;
-        for (const hub of await this.#hubs()) {
+        const hubs = await this.#hubs();
+        for (const hub of hubs) {
           if (all || (this.#statusOf(hub.id).nextAt ?? 0) <= this.#now()) await this.#turnOf(hub, stop);
         }
-        const nexts = this.statuses().map(({ nextAt }) => nextAt ?? 0);
+        // One that was left, or has forgotten this phone, is not waited for.
+        const nexts = hubs.map(({ id }) => this.#statusOf(id).nextAt ?? 0);
         const wait = nexts.length > 0 ? Math.min(...nexts) - this.#now() : EVERY_MS;
         // Something was recorded while the hubs were talked to: the next round is now.
         if (!nudged) await pause(Math.max(wait, 50), stop, (wake) => this.store.onNudge(wake));
@@ -148,11 +156,21 @@ export class Runner {
       return report;
     } catch (cause) {
       const own = cause instanceof StoreError || options.stop?.aborted;
-      const trouble = own ? null : cause instanceof CallError ? cause : CallError.garbled('garbled', String(cause));
+      const trouble = own ? null : await this.#heard(id, cause instanceof CallError ? cause : CallError.garbled('garbled', String(cause)));
       if (trouble) await this.#failed(id, trouble, status.tries);
       else this.#note(id, { phase: 'waiting', nextAt: this.#now() + EVERY_MS });
       throw trouble ?? cause;
     }
+  }
+
+  /** What is to be believed of a refusal: another hub may have come to the address since this one was met there, and knows nobody. */
+  async #heard(id: DeviceId, trouble: CallError): Promise<CallError> {
+    if (!['join_again', 'denied', 'refused', 'gone'].includes(trouble.kind) || !this.#clients.has(id)) return trouble;
+    this.#clients.delete(id);
+    return this.#client(id).then(
+      () => trouble,
+      (cause: unknown) => (cause instanceof CallError ? cause : trouble),
+    );
   }
 
   async #failed(id: DeviceId, trouble: CallError, tries: number): Promise<void> {
@@ -170,8 +188,7 @@ export class Runner {
     if (known) return known;
     const hub = await this.store.read((tx) => tx.hub(id));
     if (!hub) throw new CallError('join_again', { code: 'not_joined', status: 0, detail: 'This phone has not joined that hub.', retry: false });
-    const addresses = [...new Set([...hub.addresses, ...(this.options.addresses ?? [])])];
-    const { address, info } = await find(this.#fetch, addresses, { hub: id, project: hub.project });
+    const { address, info } = await find(this.#fetch, hub.addresses, { hub: id, project: hub.project }, this.options.addresses);
     if (address !== hub.addresses[0] || info.name !== hub.name) {
       await this.store.run((tx) => tx.changeHub(id, (hub) => ({ addresses: reachedAt(hub.addresses, address), name: info.name })));
     }

@@ -29,6 +29,9 @@ test('the first address at which the known hub answers counts; what another hub 
   expect(await find(get, [silent, other.address, hub.address], expected)).toMatchObject({ address: hub.address });
   await expect(find(get, [silent, other.address], expected)).rejects.toMatchObject({ code: 'another_hub' });
   await expect(find(get, [silent], expected)).rejects.toMatchObject({ kind: 'unreachable' });
+  // Where it was never seen, another hub is no news of this one.
+  await expect(find(get, [silent], expected, [other.address])).rejects.toMatchObject({ kind: 'unreachable' });
+  expect(await find(get, [silent], expected, [other.address, hub.address])).toMatchObject({ address: hub.address });
   await expect(meet(get, hub.address, { project: 'cd'.repeat(16) })).rejects.toMatchObject({ code: 'stranger' });
   await Promise.all([hub.stop(), other.stop()]);
 });

@@ -61,9 +61,19 @@ function isProven(info: HubInfo): boolean {
   return spki?.length === 32 && typeof info.name === 'string' && !isWeak(info.id) && verify(info.id, 'tls', spki, info.tls_sig);
 }
 
-/** The first of these addresses at which this hub answers, asked all at once. */
-export async function find(get: Fetch, addresses: string[], expected: Expected): Promise<{ address: string; info: HubInfo }> {
-  const asked = addresses.map(async (address) => ({ address, info: await meet(get, address, expected) }));
+/**
+ * The first of these addresses at which this hub answers, asked all at once. At `guesses` it was never seen: that another hub lives
+ * there says nothing of this one.
+ */
+export async function find(
+  get: Fetch,
+  addresses: string[],
+  expected: Expected,
+  guesses: string[] = [],
+): Promise<{ address: string; info: HubInfo }> {
+  const at = async (address: string) => ({ address, info: await meet(get, address, expected) });
+  const guessed = guesses.filter((address) => !addresses.includes(address)).map((address) => at(address).catch(() => Promise.reject(CallError.unreachable())));
+  const asked = [...addresses.map(at), ...guessed];
   try {
     return await Promise.any(asked);
   } catch (cause) {

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest';
+import { enough, isShort } from './room';
+
+const GB = 1_000_000_000;
+const files = [1, 2, 3].map((n) => ({ hash: String(n), size: GB / 4, name: `${n}.jpg`, addedAt: n }));
+
+describe('room on the phone', () => {
+  it('is short below a gigabyte, or a fifth of what little there is', () => {
+    expect(isShort({ used: 9.5 * GB, quota: 10 * GB })).toBe(true);
+    expect(isShort({ used: 5 * GB, quota: 10 * GB })).toBe(false);
+    expect(isShort({ used: 0.5 * GB, quota: GB })).toBe(false);
+    expect(isShort({ used: 0.9 * GB, quota: GB })).toBe(true);
+    expect(isShort(null)).toBe(true);
+  });
+
+  it('is made with the oldest, and with no more than needed', () => {
+    const room = { used: 9.4 * GB, quota: 10 * GB };
+    expect(enough(files, room).map(({ hash }) => hash)).toEqual(['1', '2']);
+    expect(enough(files, { used: GB, quota: 10 * GB })).toEqual([]);
+    expect(enough(files, null)).toEqual(files);
+  });
+});

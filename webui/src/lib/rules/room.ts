@@ -1,0 +1,35 @@
+import type { Freeable } from '$lib/device/device';
+
+/** What the browser says of the room on this phone; `null` where it does not say. */
+export interface Room {
+  used: number;
+  /** What it lets this app have altogether. */
+  quota: number;
+}
+
+/** Below this a walk's photos may no longer fit. */
+const SHORT_BYTES = 1_000_000_000;
+
+/** A browser that gives less altogether is short when so much of it is used. */
+const SHORT_SHARE = 0.8;
+
+const isLittle = (room: Room, freed = 0): boolean => {
+  const used = room.used - freed;
+  return room.quota - used < Math.min(SHORT_BYTES, room.quota * (1 - SHORT_SHARE));
+};
+
+/** Whether space is short; unknown is as good as short, since somebody else may know. */
+export const isShort = (room: Room | null): boolean => room === null || isLittle(room);
+
+/** Of the files that may be freed, the oldest first, as many as it takes until space is no longer short. */
+export function enough(freeable: Freeable[], room: Room | null): Freeable[] {
+  if (room === null) return freeable;
+  const chosen: Freeable[] = [];
+  let freed = 0;
+  for (const file of freeable) {
+    if (!isLittle(room, freed)) break;
+    chosen.push(file);
+    freed += file.size;
+  }
+  return chosen;
+}
