@@ -35,7 +35,7 @@ export { CallError } from './wire/call-error';
 export { addressOf } from './wire/meet';
 export type { HubStatus } from './sync/runner';
 export type { Progress, SyncReport } from './sync/report';
-export type { About, Category, Edit, Edited, Freeable, HubInfo, KnownHub, Local, Parked, Restored, Unsent, View };
+export type { About, Category, Edit, Edited, Freeable, HubInfo, KnownHub, Local, Parked, Restored, Unsent, View, WantedRow };
 
 export interface DeviceOptions extends RunnerOptions {
   /** The name of the store in the browser; another one only in tests. */
@@ -53,6 +53,16 @@ export interface NewFile {
 /** Where a media file is. */
 export interface MediaStatus extends Omit<MediaRow, 'named'> {
   /** For each hub that may lack it: how far its upload has come, or why it cannot be sent. */
+  wanted: WantedRow[];
+}
+
+/** All that says where the documents of a kind are, read from one moment of the store. */
+export interface Whereabouts {
+  /** What was changed last first. */
+  views: View[];
+  locals: Map<DocId, Local>;
+  hubs: KnownHub[];
+  parked: (Parked & { by: DeviceId })[];
   wanted: WantedRow[];
 }
 
@@ -137,6 +147,20 @@ export class Device {
     const range = IDBKeyRange.bound([kind], [kind, []]);
     return (await this.store.read((tx) => tx.table('views').index('kind').getAll(range))).reverse();
   };
+
+  /** The same, with all that says where each of them is. */
+  whereabouts = (kind: string): Promise<Whereabouts> =>
+    this.store.read(async (tx) => {
+      const range = IDBKeyRange.bound([kind], [kind, []]);
+      const [views, locals, hubs, parked, wanted] = await Promise.all([
+        tx.table('views').index('kind').getAll(range),
+        tx.table('docs').getAll(),
+        tx.table('hubs').getAll(),
+        tx.table('parked').getAll(),
+        tx.table('wanted').getAll(),
+      ]);
+      return { views: views.reverse(), locals: new Map(locals.map((local) => [local.doc, local])), hubs, parked, wanted };
+    });
 
   /** How often it was edited here, and which of that each hub has acknowledged. */
   local = (doc: DocId): Promise<Local | undefined> => this.store.read((tx) => tx.local(doc));
