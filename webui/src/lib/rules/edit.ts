@@ -114,6 +114,29 @@ export function writingOf(
   return { writing: { set, unset, detach: form.gone } };
 }
 
+/**
+ * What a form that is kept as it is typed writes: all that can be written by now. What is not what it must be stays in the form,
+ * and is told.
+ */
+export function partialWritingOf(before: Seen, form: Form, asked: PresetField[] = []): { writing: Writing; wrong: Wrong[] } {
+  const wrong: Wrong[] = [];
+  const was = formOf(before, asked);
+  const rest = { ...form, others: [...form.others] };
+  for (;;) {
+    const result = writingOf(before, rest, asked);
+    if ('writing' in result) return { writing: result.writing, wrong };
+    wrong.push(result.wrong);
+    const { field } = result.wrong;
+    if (field === 'observed') rest.observed = was.observed;
+    else if (field === 'place') Object.assign(rest, { lat: was.lat, lon: was.lon });
+    else rest.others = rest.others.filter(({ name }) => name !== field);
+  }
+}
+
+/** The questions that must be answered and are not. */
+export const unanswered = (form: Form): PresetField[] =>
+  form.others.flatMap(({ question, text }) => (question?.required && !text.trim() ? [question] : []));
+
 export function saysNothing({ set = {}, unset = [], attach = [], detach = [], deleted }: Writing): boolean {
   return !Object.keys(set).length && !unset.length && !attach.length && !detach.length && deleted === undefined;
 }
