@@ -8,13 +8,13 @@
  * is all kept; `wire` calls to a hub; `sync` the one task that brings everything over; `backup` the file.
  */
 
-import { about, restore, save, type About, type Restored, type SaveOptions } from './backup/backup';
+import type { About, Restored, SaveOptions } from './backup/backup';
 import { MEDIA_BYTES, NAME_BYTES } from './limits';
 import { Outbox, type Edited } from './outbox/outbox';
 import type { Edit, Local, Parked } from './outbox/rows';
 import { LONE_SURROGATE, utf8Length } from './record/bytes';
 import { isObject, type Json } from './record/canonical';
-import { hashFile } from './record/hash';
+import { hashFile, prepareHashing } from './record/hash';
 import { newDocId, shortId, type DeviceId, type DocId, type MediaHash } from './record/ids';
 import type { Attachment } from './record/revision';
 import { formatTime } from './record/time';
@@ -29,7 +29,7 @@ import { Runner, type RunnerOptions } from './sync/runner';
 import { meet, pair } from './wire/meet';
 import type { HubInfo, Unsent } from './wire/types';
 
-export { BackupError } from './backup/backup';
+export { BackupError } from './backup/backup-error';
 export { StoreError } from './store/store';
 export { CallError } from './wire/call-error';
 export { addressOf } from './wire/meet';
@@ -66,6 +66,9 @@ export interface Whereabouts {
   wanted: WantedRow[];
 }
 
+/** The file is asked for once in a while, so its code comes when it is. */
+const backup = () => import('./backup/backup');
+
 /** What the person is called, among the settings. */
 const NAME = 'name';
 
@@ -89,6 +92,7 @@ export class Device {
    * `BackupError` where the file is none, holds no key, or this browser is another device already. Close the page's own first.
    */
   static async openFrom(file: Blob, options: DeviceOptions): Promise<{ device: Device; restored: Restored }> {
+    const { about, restore } = await backup();
     const { key } = await about(file);
     const store = await Store.open(options.store ?? STORE, key ?? undefined);
     try {
@@ -111,6 +115,9 @@ export class Device {
   #now = (): number => (this.options.now ?? Date.now)();
 
   // Recording.
+
+  /** Fetches what keeping files needs; without it the first one takes a moment longer. */
+  prepare = (): void => void prepareHashing().catch(() => {});
 
   newDoc = (): DocId => newDocId(this.#now());
 
@@ -238,11 +245,11 @@ export class Device {
   free = (hashes: MediaHash[], waived = false): Promise<number> => this.store.run((tx) => free(tx, hashes, this.#now(), waived));
 
   /** All that this phone holds, or what is unsent, in one file. */
-  saveFile = (options: Pick<SaveOptions, 'withKey' | 'what'> = {}): Promise<Blob> =>
-    save(this.store, { app: this.options.app, now: this.#now(), ...options });
+  saveFile = async (options: Pick<SaveOptions, 'withKey' | 'what'> = {}): Promise<Blob> =>
+    (await backup()).save(this.store, { app: this.options.app, now: this.#now(), ...options });
 
   /** Takes in a file that this same device saved. */
-  readFile = (file: Blob): Promise<Restored> => restore(this.store, file, this.#now());
+  readFile = async (file: Blob): Promise<Restored> => (await backup()).restore(this.store, file, this.#now());
 
   close(): void {
     this.stop();

@@ -47,7 +47,9 @@ export class Recording {
   /** Keeps what was typed so far. Resolves when everything was tried. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
-    const { writing, wrong } = partialWritingOf(this.seen, $state.snapshot(this.form) as Form, this.asked);
+    // The place has controls of its own, and is never typed here.
+    const { lat, lon } = formOf(this.seen, this.asked);
+    const { writing, wrong } = partialWritingOf(this.seen, { ...($state.snapshot(this.form) as Form), lat, lon }, this.asked);
     this.wrong = wrong;
     const { set = {}, unset = [] } = writing;
     if (Object.keys(set).length || unset.length) this.#add({ edit: { set: set as Edit['set'], unset }, files: [] });
