@@ -28,7 +28,7 @@ async function phone(t, { gps = true, ...options } = {}) {
 
 const open = (page, hub, at = '') => page.goto(`${hub.http}/phone/${at}`);
 
-const begin = (page, category) => page.getByRole('list', { name: 'Categories' }).getByRole('button', { name: category }).click();
+const begin = (page, category) => page.getByRole('list', { name: 'Categories' }).getByRole('button', { name: category, exact: true }).click();
 const saved = (page) => page.getByText('Saved on this phone').waitFor();
 const done = (page) => page.getByRole('button', { name: 'Done' }).click();
 
@@ -59,7 +59,7 @@ const kept = (page, kind = 'observation') =>
 
 /** Waits until the store says so. */
 async function until(page, holds, kind) {
-  for (let tries = 0; tries < 60; tries += 1) {
+  for (let tries = 0; tries < 200; tries += 1) {
     const views = await kept(page, kind);
     if (holds(views)) return views;
     await page.waitForTimeout(100);
@@ -141,11 +141,11 @@ test('a closed app loses nothing: questions, notes and a voice note are there ag
   await page.getByRole('button', { name: /Stop and save/ }).waitFor();
   await page.waitForTimeout(1500);
   await page.getByRole('button', { name: /Stop and save/ }).click();
-  await page.getByLabel('Voice note 1').waitFor();
+  await page.getByLabel('Voice note 1', { exact: true }).waitFor();
   await until(page, ([one]) => one.set.notes && one.files.length === 1 && one.files[0].length > 500);
 
   await page.reload();
-  await page.getByLabel('Voice note 1').waitFor();
+  await page.getByLabel('Voice note 1', { exact: true }).waitFor();
   assert.equal(await page.getByLabel('Note', { exact: true }).inputValue(), '<b>Two boats</b> & five men');
 
   // Among those that are not finished it is gone on with.
@@ -202,6 +202,7 @@ test('what was recorded is changed, deleted and brought back', { skip }, async (
 
 test('a track is noted while walking, and survives a closed app', { skip }, async (t) => {
   const { hub, page, context, quiet } = await phone(t);
+  await context.setGeolocation({ ...HERE, accuracy: 6 });
   await open(page, hub, '#/record/track');
   await page.getByRole('button', { name: 'Start the track' }).click();
   for (let step = 0; step < 5; step += 1) {
@@ -262,7 +263,7 @@ for (const [locale, title, category] of [['es-PE', '¿Qué viste?', 'Tala'], ['p
   test(`recording speaks ${locale}`, { skip }, async (t) => {
     const { page, quiet } = await phone(t, { locale });
     await page.getByRole('heading', { name: title }).waitFor();
-    await page.getByRole('button', { name: category }).click();
+    await page.getByRole('button', { name: category, exact: true }).click();
     await page.getByRole('heading', { name: category }).waitFor();
     assert.equal(await overflow(page), 0);
     quiet();

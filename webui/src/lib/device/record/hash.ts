@@ -48,11 +48,11 @@ let withoutWasm = false;
 
 /** The fast one is fetched for the first file; a hub that is half away must not hold up a photo for longer. */
 const PATIENCE_MS = 1500;
-let coming: Promise<typeof import('hash-wasm')> | undefined;
+let coming: Promise<typeof import('./fast-hash')> | undefined;
 
 /** Fetches the fast one before there is a file. */
-export function prepareHashing(): Promise<typeof import('hash-wasm')> {
-  coming ??= import('hash-wasm');
+export function prepareHashing(): Promise<typeof import('./fast-hash')> {
+  coming ??= import('./fast-hash');
   // What could not be fetched is asked for again the next time.
   coming.catch(() => (coming = undefined));
   return coming;

@@ -12,8 +12,6 @@ const NOTHING: PhotoFacts = { place: null, takenAt: null };
 /** A photo is kept whether or not its reader can be fetched, and soon. */
 const PATIENCE_MS = 1500;
 
-const WANTED = ['GPSLatitude', 'GPSLongitude', 'GPSLatitudeRef', 'GPSLongitudeRef', 'DateTimeOriginal', 'OffsetTimeOriginal'];
-
 const reader = () => import('exifr/dist/lite.esm.mjs');
 
 /** Fetches the reader before there is a photo. */
@@ -27,7 +25,7 @@ export async function factsOf(photo: Blob): Promise<PhotoFacts> {
 
 async function read(photo: Blob): Promise<PhotoFacts> {
   const { parse } = await reader();
-  const said: Record<string, unknown> | undefined = await parse(photo, { pick: WANTED, reviveValues: false });
+  const said: Record<string, unknown> | undefined = await parse(photo, { reviveValues: false });
   return { place: fixOfPhoto(said?.latitude, said?.longitude), takenAt: timeOf(said?.DateTimeOriginal, said?.OffsetTimeOriginal) };
 }
 

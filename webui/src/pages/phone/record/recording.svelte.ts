@@ -28,6 +28,7 @@ export class Recording {
   #steps: Step[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #working: Promise<void> = Promise.resolve();
+  #coming = new Set<Promise<unknown>>();
 
   constructor(
     readonly device: Device,
@@ -54,6 +55,18 @@ export class Recording {
     const { set = {}, unset = [] } = writing;
     if (Object.keys(set).length || unset.length) this.#add({ edit: { set: set as Edit['set'], unset }, files: [] });
     return this.#work();
+  }
+
+  /** Something is still being read that will be kept; who is done waits for it. */
+  during(work: Promise<unknown>): void {
+    const coming = work.catch(() => {}).finally(() => this.#coming.delete(coming));
+    this.#coming.add(coming);
+  }
+
+  /** Resolves when what was begun was read, and everything was tried. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#coming);
+    await this.flush();
   }
 
   place(fix: Fix | null): Promise<void> {
