@@ -15,7 +15,7 @@ export class Whereabout {
 
   constructor(
     private readonly kind: string,
-    private readonly phone: () => Phone,
+    private readonly phone: Phone,
   ) {}
 
   /** Reads it; while that is under way, once more afterwards. */
@@ -29,7 +29,7 @@ export class Whereabout {
   }
 
   async #read(): Promise<void> {
-    const { device } = this.phone();
+    const { device } = this.phone;
     if (!device) return;
     try {
       this.#said = await device.whereabouts(this.kind);
@@ -46,7 +46,7 @@ export class Whereabout {
     const said = this.#said;
     if (!said) return null;
     const files = new Set(this.views.find((view) => view.doc === doc)?.attachments.map(({ hash }) => hash));
-    const talking = this.phone().statuses.filter(({ phase }) => phase === 'talking').map(({ hub }) => hub);
+    const talking = this.phone.statuses.filter(({ phase }) => phase === 'talking').map(({ hub }) => hub);
     return standings({
       local: said.locals.get(doc),
       hubs: said.hubs,

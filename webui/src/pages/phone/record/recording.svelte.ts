@@ -95,11 +95,6 @@ export class Recording {
     return this.#work();
   }
 
-  /** For who leaves the page. */
-  end(): void {
-    void this.flush();
-  }
-
   #add(step: Step): void {
     const { set = {}, unset = [] } = step.edit;
     const kept = Object.entries({ ...this.seen.set, ...set }).filter(([name]) => !unset.includes(name));
