@@ -62,7 +62,7 @@ class Tracker {
     this.#stop();
     this.#dirty = true;
     await this.#save(true);
-    if (!this.trouble) await this.#device?.setSetting(OPEN, null);
+    if (!this.#dirty) await this.#device?.setSetting(OPEN, null);
   }
 
   /** Ends the one that was interrupted, as it is. */
@@ -96,7 +96,6 @@ class Tracker {
     const fix = fixOf(coords);
     if (!fix || fix.accuracy_m === undefined) return;
     this.accuracy = fix.accuracy_m;
-    this.trouble = null;
     const point = pointOf(fix.lat, fix.lon, fix.accuracy_m, (timestamp - this.#startedAt) / 1000);
     if (!isNews(point, this.points.at(-1))) return;
     this.points = [...this.points, point];
@@ -158,7 +157,7 @@ class Tracker {
         },
       });
       this.#dirty = this.points !== points;
-      this.trouble = null;
+      if (this.trouble === 'full' || this.trouble === 'failed') this.trouble = null;
       if (full) await this.#continue(device, points);
     } catch (cause) {
       console.error(cause);
