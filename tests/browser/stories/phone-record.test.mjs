@@ -1,7 +1,7 @@
 /** A monitor records on the phone, without any hub in reach of the app: what was seen, where, and the way between. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { barriers, overflow, startBrowser, visitor } from '../fixture/browser.mjs';
+import { barriers, manager, overflow, startBrowser, visitor } from '../fixture/browser.mjs';
 import { startHub, withoutHub } from '../fixture/hub.mjs';
 import { jpeg } from '../fixture/photo.mjs';
 
@@ -167,6 +167,37 @@ test('a closed app loses nothing: questions, notes and a voice note are there ag
   quiet();
 });
 
+test('a full phone is told of, and nothing is lost', { skip }, async (t) => {
+  const { page, complaints } = await phone(t, { gps: false });
+  /** From now on the browser keeps nothing more, as on a full disk; or does again. */
+  const full = (is) =>
+    page.evaluate((is) => {
+      globalThis.keeps ??= IDBObjectStore.prototype.put;
+      IDBObjectStore.prototype.put = is
+        ? () => {
+            throw new DOMException('full', 'QuotaExceededError');
+          }
+        : globalThis.keeps;
+    }, is);
+  await begin(page, 'Fire');
+  await page.getByLabel('Note', { exact: true }).fill('smoke behind the hill');
+  await until(page, ([one]) => one.set.notes !== undefined);
+  await full(true);
+  const buffer = Buffer.alloc(30_000, 7);
+  await page.locator('input[multiple]').setInputFiles({ name: 'big.jpg', mimeType: 'image/jpeg', buffer });
+  await page.getByText('This phone is full.').waitFor();
+  await page.getByLabel('Note', { exact: true }).fill('smoke behind the hill, and ash');
+  await page.getByText('Not saved yet').first().waitFor();
+
+  await full(false);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await saved(page);
+  const [view] = await until(page, ([one]) => one.set.notes === 'smoke behind the hill, and ash' && one.attachments.length === 1);
+  assert.deepEqual(Buffer.from(view.files[0]), buffer);
+  // The browser itself says why it could not be kept; nothing else is complained of.
+  assert.deepEqual(complaints.filter((one) => !/full|quota/i.test(one)), []);
+});
+
 test('what was recorded is changed, deleted and brought back', { skip }, async (t) => {
   const { hub, page, quiet } = await phone(t);
   await begin(page, 'Animal');
@@ -227,6 +258,73 @@ test('a track is noted while walking, and survives a closed app', { skip }, asyn
   await page.getByRole('button', { name: 'Start the track' }).waitFor();
   quiet();
 });
+
+test('two who changed the same thing see both, and choose', { skip }, async (t) => {
+  const hub = await startHub(t, { name: 'Aldea' });
+  const browser = await startBrowser(t);
+  const { page: dashboard } = await manager(browser, hub);
+  const settings = { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: '{"devices_read_all":true}' };
+  await dashboard.evaluate((settings) => fetch('/api/v1/admin/hub', settings), settings);
+  await dashboard.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
+
+  async function joined(name) {
+    const { page, context } = await visitor(browser, hub, PHONE);
+    await open(page, hub);
+    await page.getByRole('button', { name: 'Water', exact: true }).waitFor();
+    const code = await dashboard.locator('[data-code]').getAttribute('data-code');
+    await page.evaluate(join, [code, name]);
+    await dashboard.locator(`[data-code]:not([data-code="${code}"])`).waitFor();
+    await page.reload();
+    return { page, context };
+  }
+  const [rosa, luz] = [await joined('Rosa'), await joined('Luz')];
+
+  await begin(rosa.page, 'Water');
+  await rosa.page.getByLabel('Note', { exact: true }).fill('clear');
+  await done(rosa.page);
+  await rosa.page.getByText(/On Aldea, confirmed/).waitFor();
+
+  await open(luz.page, hub, '#/observations');
+  await luz.page.getByText('All', { exact: true }).click();
+  const there = luz.page.getByRole('link', { name: /Water/ });
+  await there.filter({ hasText: 'From others' }).waitFor({ timeout: 60_000 });
+  await there.click();
+
+  // Both write before either hears of the other.
+  for (const { page } of [rosa, luz]) {
+    await page.getByRole('link', { name: 'Edit' }).click();
+    await page.getByRole('button', { name: 'Done' }).waitFor();
+  }
+  for (const [{ page, context }, note] of [[rosa, 'muddy'], [luz, 'green']]) {
+    await context.setOffline(true);
+    await page.getByLabel('Note', { exact: true }).fill(note);
+    await done(page);
+    await page.getByText(note).first().waitFor();
+  }
+  await rosa.context.setOffline(false);
+  await rosa.page.reload();
+  await rosa.page.getByText(/On Aldea, confirmed/).waitFor({ timeout: 60_000 });
+  await luz.context.setOffline(false);
+  await luz.page.reload();
+
+  await luz.page.getByRole('button', { name: /Choose this one.*green/ }).waitFor({ timeout: 60_000 });
+  assert.deepEqual(await barriers(luz.page), []);
+  await luz.page.getByRole('button', { name: /Choose this one.*muddy/ }).click();
+  await luz.page.getByText('Value chosen.').waitFor();
+  const [view] = await kept(luz.page);
+  assert.deepEqual([view.set.notes, Object.keys(view.conflicts)], ['muddy', []]);
+});
+
+/** Joins a hub by the engine that the page has fetched, in the page: recording is told here, not how one joins. */
+async function join([code, name]) {
+  const scripts = performance.getEntriesByType('resource').map((entry) => entry.name);
+  for (const script of scripts.filter((address) => /\/assets\/device-.*\.js$/.test(address))) {
+    const Device = Object.values(await import(script)).find((one) => typeof one === 'function' && 'openFrom' in one);
+    const device = await Device.open({ app: 'story' });
+    await device.join(location.origin, code, name);
+    device.close();
+  }
+}
 
 for (const colorScheme of ['light', 'dark']) {
   test(`the pages of recording fit a small phone and everybody, ${colorScheme}`, { skip }, async (t) => {
