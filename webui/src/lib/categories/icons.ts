@@ -5,12 +5,12 @@
 import { drawingOf, type Drawing } from './drawing';
 
 const MAKI = import.meta.glob<string>(
-  '/node_modules/@mapbox/maki/icons/{animal-shelter,campsite,caution,danger,farm,fire-station,home,logging,marker,monument,roadblock,star,veterinary,village,water,waterfall}.svg',
+  '../../../node_modules/@mapbox/maki/icons/{animal-shelter,campsite,caution,danger,farm,fire-station,home,logging,marker,monument,roadblock,star,veterinary,village,water,waterfall}.svg',
   { query: '?raw', import: 'default', eager: true },
 );
 
 const TEMAKI = import.meta.glob<string>(
-  '/node_modules/@rapideditor/temaki/icons/{benchmark_disk,binoculars,boat,boulder2,bow_and_arrow,bulldozer,cabin,campfire,canoe,egg,fish_cleaning,hut,islet_tree,jetplane_front,junk_car,milestone,oil_well,pedestrian,pick_hammer,plant}.svg',
+  '../../../node_modules/@rapideditor/temaki/icons/{benchmark_disk,binoculars,boat,boulder2,bow_and_arrow,bulldozer,cabin,campfire,canoe,egg,fish_cleaning,hut,islet_tree,jetplane_front,junk_car,milestone,oil_well,pedestrian,pick_hammer,plant}.svg',
   { query: '?raw', import: 'default', eager: true },
 );
 

@@ -1,10 +1,10 @@
 import type { Observation, Preset, PresetSet } from '$lib/api/types';
 import { i18n } from '$lib/i18n/i18n.svelte';
 import { category } from '$lib/rules/observation';
-import { nameOf, presetOf } from './preset';
+import { nameOf, offered, presetOf } from './preset';
 
 /**
- * The categories that the hub has, for whoever shows an observation. Filled by the dashboard. What a phone wrote by the set
+ * The categories that the hub has, for whoever shows an observation. Filled by the dashboard and by the phone app. What a phone wrote by the set
  * that it begins with, before anybody made categories on the hub, is shown by that set; anything else goes by its key.
  */
 class Known {
@@ -16,14 +16,19 @@ class Known {
     if (!this.#defaults.length) this.#defaults = (await import('./defaults')).DEFAULTS;
   }
 
+  /** What a new observation may be of: the hub's categories, or the set to begin with where it has said none. */
+  get offered(): PresetSet[] {
+    return this.presets.length ? offered(this.presets).map(({ set }) => set) : this.#defaults;
+  }
+
   /** The category of an observation; `undefined` where it has none that is known. */
-  of(observation: Observation): PresetSet | undefined {
+  of(observation: Pick<Observation, 'set'>): PresetSet | undefined {
     const { category } = observation.set;
     return typeof category === 'string' ? this.#ofKey(category) : undefined;
   }
 
   /** Its name in the reader's language, else what was written; empty where nothing was. */
-  word(observation: Observation): string {
+  word(observation: Pick<Observation, 'set'>): string {
     const preset = this.of(observation);
     return preset ? nameOf(preset, i18n.speaker.language) : category(observation);
   }

@@ -8,14 +8,13 @@
  * is all kept; `wire` calls to a hub; `sync` the one task that brings everything over; `backup` the file.
  */
 
-import { about, restore, save, type About, type Restored, type SaveOptions } from './backup/backup';
-import { cardOf } from './backup/card';
+import type { About, Restored, SaveOptions } from './backup/backup';
 import { MEDIA_BYTES, NAME_BYTES } from './limits';
 import { Outbox, type Edited } from './outbox/outbox';
 import type { Edit, Local, Parked } from './outbox/rows';
 import { LONE_SURROGATE, utf8Length } from './record/bytes';
 import { isObject, type Json } from './record/canonical';
-import { hashFile } from './record/hash';
+import { hashFile, prepareHashing } from './record/hash';
 import { newDocId, shortId, type DeviceId, type DocId, type MediaHash, type ProjectId } from './record/ids';
 import type { Attachment } from './record/revision';
 import { formatTime } from './record/time';
@@ -30,14 +29,13 @@ import { Runner, type RunnerOptions } from './sync/runner';
 import { meet, pair } from './wire/meet';
 import type { HubInfo, Unsent } from './wire/types';
 
-export { BackupError } from './backup/backup';
-export { fileOfCard } from './backup/card';
+export { BackupError } from './backup/backup-error';
 export { StoreError } from './store/store';
 export { CallError } from './wire/call-error';
 export { addressOf } from './wire/meet';
 export type { HubStatus } from './sync/runner';
 export type { Progress, SyncReport } from './sync/report';
-export type { About, Category, Edit, Edited, Freeable, HubInfo, KnownHub, Local, Parked, Restored, Unsent, View };
+export type { About, Category, Edit, Edited, Freeable, HubInfo, KnownHub, Local, Parked, Restored, Unsent, View, WantedRow };
 
 export interface DeviceOptions extends RunnerOptions {
   /** The name of the store in the browser; another one only in tests. */
@@ -57,6 +55,19 @@ export interface MediaStatus extends Omit<MediaRow, 'named'> {
   /** For each hub that may lack it: how far its upload has come, or why it cannot be sent. */
   wanted: WantedRow[];
 }
+
+/** All that says where the documents of a kind are, read from one moment of the store. */
+export interface Whereabouts {
+  /** What was changed last first. */
+  views: View[];
+  locals: Map<DocId, Local>;
+  hubs: KnownHub[];
+  parked: (Parked & { by: DeviceId })[];
+  wanted: WantedRow[];
+}
+
+/** The file is asked for once in a while, so its code comes when it is. */
+const backup = () => import('./backup/backup');
 
 /** What the person is called, among the settings. */
 const NAME = 'name';
@@ -81,6 +92,7 @@ export class Device {
    * `BackupError` where the file is none, holds no key, or this browser is another device already. Close the page's own first.
    */
   static async openFrom(file: Blob, options: DeviceOptions): Promise<{ device: Device; restored: Restored }> {
+    const { about, restore } = await backup();
     const { key } = await about(file);
     const store = await Store.open(options.store ?? STORE, key ?? undefined);
     try {
@@ -103,6 +115,9 @@ export class Device {
   #now = (): number => (this.options.now ?? Date.now)();
 
   // Recording.
+
+  /** Fetches what keeping files needs; without it the first one takes a moment longer. */
+  prepare = (): void => void prepareHashing().catch(() => {});
 
   newDoc = (): DocId => newDocId(this.#now());
 
@@ -139,6 +154,20 @@ export class Device {
     const range = IDBKeyRange.bound([kind], [kind, []]);
     return (await this.store.read((tx) => tx.table('views').index('kind').getAll(range))).reverse();
   };
+
+  /** The same, with all that says where each of them is. */
+  whereabouts = (kind: string): Promise<Whereabouts> =>
+    this.store.read(async (tx) => {
+      const range = IDBKeyRange.bound([kind], [kind, []]);
+      const [views, locals, hubs, parked, wanted] = await Promise.all([
+        tx.table('views').index('kind').getAll(range),
+        tx.table('docs').getAll(),
+        tx.table('hubs').getAll(),
+        tx.table('parked').getAll(),
+        tx.table('wanted').getAll(),
+      ]);
+      return { views: views.reverse(), locals: new Map(locals.map((local) => [local.doc, local])), hubs, parked, wanted };
+    });
 
   /** How often it was edited here, and which of that each hub has acknowledged. */
   local = (doc: DocId): Promise<Local | undefined> => this.store.read((tx) => tx.local(doc));
@@ -233,20 +262,23 @@ export class Device {
   free = (hashes: MediaHash[], waived = false): Promise<number> => this.store.run((tx) => free(tx, hashes, this.#now(), waived));
 
   /** All that this phone holds, or what is unsent, in one file. */
-  saveFile = (options: Pick<SaveOptions, 'withKey' | 'what'> = {}): Promise<Blob> =>
-    save(this.store, { app: this.options.app, now: this.#now(), ...options });
+  saveFile = async (options: Pick<SaveOptions, 'withKey' | 'what'> = {}): Promise<Blob> =>
+    (await backup()).save(this.store, { app: this.options.app, now: this.#now(), ...options });
 
   /** The key and the hubs, short enough for a picture of a code. `fileOfCard` makes of it what `openFrom` takes. */
-  keyCard = async (): Promise<string> => cardOf(this.store.key, await this.hubs());
+  keyCard = async (): Promise<string> => (await import('./backup/card')).cardOf(this.store.key, await this.hubs());
 
   /** Takes in a file that this same device saved. */
-  readFile = (file: Blob): Promise<Restored> => restore(this.store, file, this.#now());
+  readFile = async (file: Blob): Promise<Restored> => (await backup()).restore(this.store, file, this.#now());
 
   close(): void {
     this.stop();
     this.store.close();
   }
 }
+
+/** What a card says as a file that `openFrom` takes; `null` where it is none. */
+export const fileOfCard = async (text: string): Promise<Blob | null> => (await import('./backup/card')).fileOfCard(text);
 
 /** Files up to this size are read once, so that what is kept is what was hashed. */
 const IN_MEMORY = 32 * 1024 * 1024;

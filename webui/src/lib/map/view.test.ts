@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { boxAround, boxOf, tilesOver, wrap, xOf, yOf, type View } from './view';
+import { boxAround, boxOf, placeAt, tilesOver, viewOver, wrap, xOf, yOf, type View } from './view';
 
 const VIEW: View = { lat: -6.5, lon: -76.4, zoom: 8, width: 800, height: 600 };
 
@@ -55,5 +55,28 @@ describe('the tiles over a box', () => {
     for (const { z, x, y } of tilesOver([-250, -89, 250, 89], 14).tiles) {
       expect([x, y].every((one) => one >= 0 && one < 2 ** z)).toBe(true);
     }
+  });
+});
+
+describe('a press on the view', () => {
+  const view = { lat: -6.48, lon: -76.36, zoom: 12, width: 360, height: 300 };
+
+  it('is the place that is drawn there', () => {
+    const place = placeAt(view, 40, 250);
+    expect(xOf(view, place.lon)).toBeCloseTo(40);
+    expect(yOf(view, place.lat)).toBeCloseTo(250);
+  });
+
+  it('has all points in it', () => {
+    const points = [{ lat: -6.4, lon: -76.3 }, { lat: -6.6, lon: -76.35 }];
+    const over = viewOver(points, view, 16)!;
+    for (const { lat, lon } of points) {
+      expect(xOf(over, lon)).toBeGreaterThan(0);
+      expect(xOf(over, lon)).toBeLessThan(360);
+      expect(yOf(over, lat)).toBeGreaterThan(0);
+      expect(yOf(over, lat)).toBeLessThan(300);
+    }
+    expect(viewOver(points.slice(0, 1), view, 15)).toMatchObject({ zoom: 15, lon: -76.3 });
+    expect(viewOver([], view, 15)).toBeNull();
   });
 });

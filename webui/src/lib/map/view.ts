@@ -38,6 +38,24 @@ export const xOf = (view: View, lon: number): number => view.width / 2 + ((lon -
 export const yOf = (view: View, lat: number): number =>
   view.height / 2 + (mercator(lat) - mercator(view.lat)) * worldSize(view.zoom);
 
+/** The place that lies under a point of the view. */
+export function placeAt(view: View, x: number, y: number): { lat: number; lon: number } {
+  const size = worldSize(view.zoom);
+  return { lat: latitude(mercator(view.lat) + (y - view.height / 2) / size), lon: wrap(view.lon + ((x - view.width / 2) * 360) / size) };
+}
+
+/** The view that has all points in it, not closer than `closest`. */
+export function viewOver(points: { lat: number; lon: number }[], { width, height }: Pick<View, 'width' | 'height'>, closest: number): View | null {
+  if (!points.length) return null;
+  const extent = (values: number[]) => [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))] as const;
+  const [west, east] = extent(points.map(({ lon }) => lon));
+  const [top, bottom] = extent(points.map(({ lat }) => mercator(lat)));
+  // A margin, so that none stands at the edge.
+  const share = Math.max((east - west) / 360 / (width * 0.8), (bottom - top) / (height * 0.8));
+  const zoom = share > 0 ? Math.min(closest, Math.log2(1 / share / WORLD_PX)) : closest;
+  return { lat: latitude((top + bottom) / 2), lon: (west + east) / 2, zoom, width, height };
+}
+
 /** A tile of 512 pixels has 4096 steps. */
 const STEP_PX = 512 / 4096;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formOf, localOf, saysNothing, writingOf, type Form } from './edit';
+import { formOf, localOf, partialWritingOf, saysNothing, unanswered, writingOf, type Form } from './edit';
 import { observation } from './fixtures';
 
 const seen = observation('1', {
@@ -62,5 +62,27 @@ describe('the form of an observation', () => {
     expect(localOf(at.toISOString())).toBe('2026-11-21T05:28');
     expect(written((form) => (form.observed = '2026-11-21T05:28'))).toMatchObject({ set: { observed_at: at.toISOString() } });
     expect([localOf('yesterday'), localOf(7)]).toEqual(['', '']);
+  });
+});
+
+describe('a form that is kept as it is typed', () => {
+  const asked = [{ key: 'trucks', type: 'number' as const, label: {}, required: true }];
+
+  it('writes what can be written, and tells what cannot', () => {
+    const form = formOf(seen, asked);
+    form.notes = 'three';
+    other(form, 'trucks').text = 'a few';
+    form.observed = 'yesterday';
+    const { writing, wrong } = partialWritingOf(seen, form, asked);
+    expect(writing).toEqual({ set: { notes: 'three' }, unset: [], detach: [] });
+    expect(wrong.map(({ field }) => field)).toEqual(['observed', 'trucks']);
+    expect(other(form, 'trucks').text).toBe('a few');
+  });
+
+  it('names the questions that must be answered', () => {
+    const form = formOf(seen, asked);
+    expect(unanswered(form)).toEqual([]);
+    other(form, 'trucks').text = ' ';
+    expect(unanswered(form)).toEqual(asked);
   });
 });

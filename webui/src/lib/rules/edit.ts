@@ -4,6 +4,9 @@ import type { Writing } from './change';
 import { isSame } from './change';
 import { place } from './observation';
 
+/** What a form is filled from, whoever keeps it: the hub, or the phone. */
+type Seen = Pick<Observation, 'set'>;
+
 /** An observation as a form shows it: all of it text, as people type it. */
 export interface Form {
   category: string;
@@ -41,7 +44,7 @@ const KINDS = { string: 'text', number: 'number', boolean: 'truth' } as const;
  * The form of an observation as it is: the questions of its category first, answered or not. Lists and groups that other
  * programs wrote are left alone: no line of text can hold them.
  */
-export function formOf(observation: Observation, asked: PresetField[] = []): Form {
+export function formOf(observation: Seen, asked: PresetField[] = []): Form {
   const where = place(observation);
   const text = (name: string) => (typeof observation.set[name] === 'string' ? (observation.set[name] as string) : '');
   return {
@@ -56,7 +59,7 @@ export function formOf(observation: Observation, asked: PresetField[] = []): For
 }
 
 /** A question with its answer. One that is answered in a form of its own (another program wrote it) is left alone. */
-function answered(observation: Observation, question: PresetField): Other[] {
+function answered(observation: Seen, question: PresetField): Other[] {
   const { key: name, type: kind } = question;
   const value = observation.set[name];
   if (value === undefined) return [{ name, kind, text: '', question }];
@@ -68,7 +71,7 @@ function answered(observation: Observation, question: PresetField): Other[] {
   return typeof value === 'string' && kind !== 'number' ? [{ name, kind, text: value, question }] : [];
 }
 
-function rest(observation: Observation, asked: PresetField[]): Other[] {
+function rest(observation: Seen, asked: PresetField[]): Other[] {
   return Object.entries(observation.set).flatMap(([name, value]) => {
     const kind = KINDS[typeof value as keyof typeof KINDS];
     const isAsked = asked.some(({ key }) => key === name);
@@ -78,7 +81,7 @@ function rest(observation: Observation, asked: PresetField[]): Other[] {
 
 /** What the form writes that was not so before; or what is wrong with it. */
 export function writingOf(
-  observation: Observation,
+  observation: Seen,
   form: Form,
   asked: PresetField[] = [],
 ): { writing: Writing } | { wrong: Wrong } {
@@ -110,6 +113,29 @@ export function writingOf(
   }
   return { writing: { set, unset, detach: form.gone } };
 }
+
+/**
+ * What a form that is kept as it is typed writes: all that can be written by now. What is not what it must be stays in the form,
+ * and is told.
+ */
+export function partialWritingOf(before: Seen, form: Form, asked: PresetField[] = []): { writing: Writing; wrong: Wrong[] } {
+  const wrong: Wrong[] = [];
+  const was = formOf(before, asked);
+  const rest = { ...form, others: [...form.others] };
+  for (;;) {
+    const result = writingOf(before, rest, asked);
+    if ('writing' in result) return { writing: result.writing, wrong };
+    wrong.push(result.wrong);
+    const { field } = result.wrong;
+    if (field === 'observed') rest.observed = was.observed;
+    else if (field === 'place') Object.assign(rest, { lat: was.lat, lon: was.lon });
+    else rest.others = rest.others.filter(({ name }) => name !== field);
+  }
+}
+
+/** The questions that must be answered and are not. */
+export const unanswered = (form: Form): PresetField[] =>
+  form.others.flatMap(({ question, text }) => (question?.required && !text.trim() ? [question] : []));
 
 export function saysNothing({ set = {}, unset = [], attach = [], detach = [], deleted }: Writing): boolean {
   return !Object.keys(set).length && !unset.length && !attach.length && !detach.length && deleted === undefined;

@@ -1,5 +1,8 @@
 import type { Attachment, Observation } from '$lib/api/types';
 
+/** What a document says, whoever keeps it: the hub, or the phone. */
+type Seen = Pick<Observation, 'set'>;
+
 /** Enough to recognise a note in a list; the rest is one click away. */
 const SUMMARY_CHARACTERS = 160;
 
@@ -20,16 +23,16 @@ export function asText(value: unknown): string {
   return JSON.stringify(value, null, 1) ?? '';
 }
 
-export function category(observation: Observation): string {
+export function category(observation: Seen): string {
   return clip(asText(observation.set.category ?? '').trim(), 80);
 }
 
-export function summary(observation: Observation): string {
+export function summary(observation: Seen): string {
   return clip(asText(observation.set.notes ?? '').trim(), SUMMARY_CHARACTERS);
 }
 
 /** When it was seen, by the observer's clock. */
-export function observedAt(observation: Observation): string {
+export function observedAt(observation: Seen & Pick<Observation, 'created_at'>): string {
   const told = observation.set.observed_at;
   return typeof told === 'string' && Number.isFinite(Date.parse(told)) ? told : observation.created_at;
 }
@@ -41,7 +44,7 @@ export interface Place {
   source?: string;
 }
 
-export const place = (observation: Observation): Place | null => placeOf(observation.set.location);
+export const place = (observation: Seen): Place | null => placeOf(observation.set.location);
 
 /** The place, when it is one; a stranger may have written anything there. */
 export function placeOf(location: unknown): Place | null {
@@ -62,7 +65,7 @@ export function coordinates({ lat, lon }: Place): string {
 }
 
 /** Every property that has no place of its own on the page: the notes first, then in the order of their names. */
-export function otherProperties(observation: Observation): [string, string][] {
+export function otherProperties(observation: Seen): [string, string][] {
   return Object.entries(observation.set)
     .filter(([key]) => !KNOWN.has(key) || (key === 'location' && !place(observation)))
     .map(([key, value]): [string, string] => [key, asText(value)])
@@ -74,7 +77,7 @@ const PICTURES = new Set(['image/jpeg', 'image/png', 'image/webp', 'image/gif', 
 export type MediaKind = 'picture' | 'sound' | 'film' | 'file';
 
 /** How a browser may show it. SVG is a document with a will of its own, so it is a file. */
-export function mediaKind({ type }: Attachment): MediaKind {
+export function mediaKind({ type }: Pick<Attachment, 'type'>): MediaKind {
   const essence = type.split(';')[0]?.trim().toLowerCase() ?? '';
   if (PICTURES.has(essence)) return 'picture';
   if (essence.startsWith('audio/')) return 'sound';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { enough, isShort } from './room';
+import { enough, isShort, roomOf } from './room';
 
 const GB = 1_000_000_000;
 const files = [1, 2, 3].map((n) => ({ hash: String(n), size: GB / 4, name: `${n}.jpg`, addedAt: n }));
@@ -19,4 +19,11 @@ describe('room on the phone', () => {
     expect(enough(files, { used: GB, quota: 10 * GB })).toEqual([]);
     expect(enough(files, null)).toEqual(files);
   });
+});
+
+it('tells when little is left, and does not guess', () => {
+  expect(roomOf({ quota: 2e9, usage: 1e9 })).toBe('enough');
+  expect(roomOf({ quota: 1e9, usage: 0.98e9 })).toBe('low');
+  expect(roomOf({})).toBe('unknown');
+  expect(roomOf(undefined)).toBe('unknown');
 });

@@ -50,12 +50,12 @@ test('a card with the key alone: the records come back from the hub', async () =
   await device.join(hub.address, hub.code, 'Ana');
   const card = await device.keyCard();
   expect(card.length).toBeLessThan(500);
-  const { device: again } = await openFrom(fileOfCard(card) as Blob);
+  const { device: again } = await openFrom((await fileOfCard(card)) as Blob);
   expect(again.id).toBe(device.id);
   await again.sync(hub.key.id);
   expect(await again.document(doc)).toMatchObject({ set: { notes: 'a' } });
-  expect(fileOfCard('http://192.168.1.5:8733/j#123456.ab')).toBeNull();
-  expect(fileOfCard('maloca-key-1 {')).toBeNull();
+  expect(await fileOfCard('http://192.168.1.5:8733/j#123456.ab')).toBeNull();
+  expect(await fileOfCard('maloca-key-1 {')).toBeNull();
   again.close();
   await hub.stop();
 });

@@ -35,6 +35,7 @@ import { keepMedia, type NewMedia } from '../store/media';
 import type { KnownHub } from '../store/schema';
 import type { Store } from '../store/store';
 import type { Tx } from '../store/tx';
+import { BackupError } from './backup-error';
 import { entriesOf, tarOf, type Entry } from './tar';
 
 export const FORMAT = 'maloca-phone-backup-1';
@@ -105,16 +106,6 @@ export interface About {
   /** Present where the file holds the key. */
   key: DeviceKey | null;
   hubs: Pick<KnownHub, 'id' | 'project' | 'name' | 'addresses'>[];
-}
-
-/** Why a file cannot be read back here. */
-export class BackupError extends Error {
-  constructor(
-    readonly code: /** It is none of ours, or of a later version. */ 'no_backup' | /** It is another phone's. */ 'another_device',
-  ) {
-    super(code);
-    this.name = 'BackupError';
-  }
 }
 
 /** Reads who made a file, before anything is done with it. */

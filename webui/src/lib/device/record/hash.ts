@@ -6,7 +6,6 @@
  */
 
 import { blake3 } from '@noble/hashes/blake3.js';
-import { createBLAKE3 } from 'hash-wasm';
 import { toHex, utf8 } from './bytes';
 import type { MediaHash } from './ids';
 
@@ -47,16 +46,39 @@ interface Hasher {
 /** Said once: a policy that forbids WebAssembly does not change while the page is open. */
 let withoutWasm = false;
 
+/** The fast one is fetched for the first file; a hub that is half away must not hold up a photo for longer. */
+const PATIENCE_MS = 1500;
+let coming: Promise<typeof import('./fast-hash')> | undefined;
+
+/** Fetches the fast one before there is a file. */
+export function prepareHashing(): Promise<typeof import('./fast-hash')> {
+  coming ??= import('./fast-hash');
+  // What could not be fetched is asked for again the next time.
+  coming.catch(() => (coming = undefined));
+  return coming;
+}
+
 async function newHasher(): Promise<Hasher> {
-  if (!withoutWasm) {
-    try {
-      const fast = await createBLAKE3();
-      fast.init();
-      return { update: (bytes) => fast.update(bytes), digest: () => fast.digest('hex') };
-    } catch {
-      withoutWasm = true;
-    }
+  return (withoutWasm ? null : await fastHasher()) ?? slowHasher();
+}
+
+async function fastHasher(): Promise<Hasher | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<null>((tell) => (timer = setTimeout(() => tell(null), PATIENCE_MS)));
+  const fetched = await Promise.race([prepareHashing().catch(() => null), late]);
+  clearTimeout(timer);
+  if (!fetched) return null;
+  try {
+    const fast = await fetched.createBLAKE3();
+    fast.init();
+    return { update: (bytes) => fast.update(bytes), digest: () => fast.digest('hex') };
+  } catch {
+    withoutWasm = true;
+    return null;
   }
+}
+
+function slowHasher(): Hasher {
   const slow = blake3.create({});
   return { update: (bytes) => slow.update(bytes), digest: () => toHex(slow.digest()) };
 }

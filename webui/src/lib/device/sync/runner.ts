@@ -15,7 +15,7 @@ import type { Fetch } from '../wire/fetching';
 import { find } from '../wire/meet';
 import { reachedAt } from '../store/hubs';
 import { pauseAfter } from './backoff';
-import { contact, type ContactOptions } from './contact';
+import type { ContactOptions } from './contact';
 import type { Progress, SyncReport } from './report';
 import { inTurn, pause, type TurnOptions } from './turn';
 
@@ -149,6 +149,8 @@ export class Runner {
       const client = await this.#client(id);
       this.#note(id, { phase: 'talking' });
       const { app, pull, battery } = this.options;
+      // A phone that has joined no hub needs none of it.
+      const { contact } = await import('./contact');
       const watch = (progress: Progress) => this.#tell(this.#statusOf(id), progress);
       const report = await contact(this.store, client, id, { app, pull, battery: battery?.(), watch, ...options });
       // What the hub takes another day is no reason to hurry.
