@@ -30,7 +30,16 @@ export const PAGES: readonly PhonePage[] = [
 
 /** `#/observations/<doc>` → its page, and `[<doc>]`. */
 export function read(hash: string): { page: PhonePage; rest: string[] } {
-  const [name, ...rest] = hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
+  const [name, ...rest] = hash.replace(/^#\/?/, '').split('/').map(decoded);
   const page = PAGES.find((one) => one.name === name) ?? (PAGES[0] as PhonePage);
   return { page, rest: page.name === name ? rest : [] };
+}
+
+/** Anybody may write an address. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -12,6 +12,25 @@ interface Step {
   files: NewFile[];
 }
 
+/** What could not be kept, by document: it outlives the form that it was written in, for as long as the app is open. */
+const unkept = new Map<string, Recording>();
+
+/** Whether anything would be lost with this page. */
+export const isAnythingUnkept = (): boolean => unkept.size > 0;
+
+/** Tries again to keep what could not be kept: room was made, perhaps. */
+export function keepAgain(): void {
+  for (const recording of unkept.values()) void recording.retry();
+}
+
+/** The work on a document: what was left unkept is gone on with. */
+export function recordingOf(device: Device, view: View, asked: PresetField[]): Recording {
+  const left = unkept.get(view.doc);
+  if (left?.device !== device) return new Recording(device, view, asked);
+  void left.retry();
+  return left;
+}
+
 /**
  * One observation while a person works on it: each change is kept on the phone by itself, in order, files at once and typed text
  * after a pause. What cannot be kept (the phone is full) stays here and on the screen, and is tried again.
@@ -118,6 +137,7 @@ export class Recording {
         if (now) this.seen = { ...this.seen, attachments: now.attachments, deleted: now.deleted };
       } catch (cause) {
         this.state = cause instanceof StoreError && cause.code === 'full' ? 'full' : 'failed';
+        unkept.set(this.seen.doc, this);
         console.error(cause);
         return;
       }
@@ -125,6 +145,13 @@ export class Recording {
       this.#tellWaiting();
     }
     this.state = 'kept';
+    if (unkept.get(this.seen.doc) === this) unkept.delete(this.seen.doc);
+  }
+
+  /** The document is given up, and what waits for it with it. */
+  drop(): void {
+    this.#steps = [];
+    unkept.delete(this.seen.doc);
   }
 
   #tellWaiting(): void {
