@@ -80,7 +80,9 @@ export class Basemaps {
     this.copy = { name: file.name, state: 'copying', bytes: 0, bytes_total: file.size, map: null, trouble: null };
     this.#lookAgain();
     try {
-      await this.hub.sendBasemap(file, this.#sending.signal);
+      const map = await this.hub.sendBasemap(file, this.#sending.signal);
+      this.#sending = null;
+      this.#heard({ name: file.name, state: 'done', bytes: file.size, bytes_total: file.size, map: map.id, trouble: null });
     } catch (cause) {
       // The hub notes why, also where its answer does not get through to a browser that is still sending.
       const { copy } = await this.hub.basemapCopy().catch(() => ({ copy: null }));
@@ -141,7 +143,10 @@ export class Basemaps {
     if (this.#closed) return;
     this.#timer = setTimeout(async () => {
       try {
-        this.#heard((await this.hub.basemapCopy()).copy);
+        const { copy } = await this.hub.basemapCopy();
+        // The hub may not have heard yet that a file is on its way, and tell of the one before; how this one ends, its own answer says.
+        if (this.#sending && !isCopying(copy)) this.#lookAgain();
+        else this.#heard(copy);
       } catch {
         // A hub that does not answer now may do so soon; the page says elsewhere that it is gone.
         this.#lookAgain();

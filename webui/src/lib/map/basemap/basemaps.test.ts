@@ -127,6 +127,26 @@ describe('sending a map', () => {
     basemaps.close();
   });
 
+  it('is not taken for ended by what the hub still tells of the map before', async () => {
+    const hub = new Shelf([]);
+    hub.arrive('old');
+    let end = () => {};
+    const sent = new Promise<void>((done) => (end = done));
+    hub.sendBasemap = async () => {
+      await sent;
+      hub.arrive('new');
+      return map('new');
+    };
+    const basemaps = new Basemaps(hub, 1);
+    const sending = basemaps.send(file);
+    await new Promise((done) => setTimeout(done, 20));
+    expect(basemaps.copy?.state).toBe('copying');
+    end();
+    await sending;
+    await until(() => basemaps.chosen?.id === 'new');
+    basemaps.close();
+  });
+
   it('shows the map at once', async () => {
     const hub = new Shelf([]);
     hub.arrive('new');
