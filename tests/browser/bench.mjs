@@ -1,7 +1,7 @@
 /**
  * Measures the pages: `make bench-web`. Two hubs with made-up observations, a small and a large one, stand side by side, and each
  * thing is done on both in turn; what is printed is the large one's time over the small one's, since machines differ and are
- * noisy. `make bench-web ARGS=million` takes a million instead of 100,000.
+ * noisy. `make bench-web ARGS=million` takes a million instead of 100,000; `paint`, `list` and `map` name single parts.
  */
 import { startBrowser } from './fixture/browser.mjs';
 import { startDemo } from './fixture/demo.mjs';
@@ -9,6 +9,9 @@ import { startDemo } from './fixture/demo.mjs';
 const SMALL = 1000;
 const LARGE = process.argv.includes('million') ? 1_000_000 : 100_000;
 const ROUNDS = 5;
+
+const PARTS = ['paint', 'list', 'map'].filter((part) => process.argv.includes(part));
+const isWanted = (part) => !PARTS.length || PARTS.includes(part);
 
 /** So much slower than this machine is the laptop that is thought of. */
 const THROTTLE = 6;
@@ -149,9 +152,13 @@ async function measure() {
   const browser = await startBrowser(until, ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader']);
   const pair = [];
   for (const hub of hubs) pair.push(await open(browser, hub));
-  const counts = [SMALL, LARGE];
-
   console.log(`${''.padEnd(52)} ${'small'.padStart(9)} ${'large'.padStart(9)}   large over small`);
+  if (isWanted('paint')) await measurePaint(pair);
+  if (isWanted('list')) await measureList(pair, [SMALL, LARGE]);
+  if (isWanted('map')) await measureMap(pair);
+}
+
+async function measurePaint(pair) {
   const opened = await both(pair, ({ context, hub }) => firstPaint(context, hub.http, 'on this laptop'));
   const paints = opened.map((rounds) => rounds.map(({ painted }) => painted));
   row(`first paint, processor ${THROTTLE} x slower`, paints, '(wanted: below 1 s)');
@@ -159,13 +166,17 @@ async function measure() {
   const bare = [];
   for (let round = 0; round < ROUNDS; round += 1) bare.push((await firstPaint(pair[0].context, 'data:text/html,<p>bare', 'bare')).painted);
   console.log(`${'  first paint of a page of one word'.padEnd(52)} ${ms(median(bare)).padStart(9)}             ${(median(paints[1]) / median(bare)).toFixed(2)} x`);
+}
 
+async function measureList(pair, counts) {
   const scrolled = await both(pair, listFrames);
   row('list: a frame while scrolling, median', scrolled.map((rounds) => rounds.map((one) => at(one, 0.5))));
   row('list: a frame while scrolling, 95 of 100', scrolled.map((rounds) => rounds.map((one) => at(one, 0.95))));
   row('list: to the oldest at its end', await both(pair, (one, index) => listEnd(one, counts[index])));
   row('list: to its middle', await both(pair, (one, index) => listMiddle(one, counts[index])));
+}
 
+async function measureMap(pair) {
   const moved = await both(pair, mapFrames);
   row('map: a frame while moving, median', moved.map((rounds) => rounds.map((one) => at(one, 0.5))), '(wanted: 1.2 or less)');
   row('map: a frame while moving, 95 of 100', moved.map((rounds) => rounds.map((one) => at(one, 0.95))), '(wanted: 1.2 or less)');
