@@ -14,9 +14,10 @@ use std::path::Path;
 use maloca_protocol::DeviceId;
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, NameConstraints, SanType,
+    KeyUsagePurpose, NameConstraints, PublicKeyData as _, SanType,
 };
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use super::tls;
 use crate::files::Files;
@@ -80,19 +81,25 @@ impl Authority {
     /// # Errors
     /// Where its files cannot be read or written, or hold no key.
     pub fn open(files: &Files, data: &Path, hub: &DeviceId) -> io::Result<Self> {
+        let had_key = files.exists(&data.join(KEY_FILE))?;
         let key = tls::key(files, &data.join(KEY_FILE), "phones that installed its certificate then install the new one")?;
         let params = params(hub);
         let path = data.join(CERTIFICATE_FILE);
-        let pem = match files.read(&path) {
-            Ok(bytes) => String::from_utf8(bytes).map_err(|_| damaged(&path))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let pem = params.self_signed(&key).map_err(io::Error::other)?.pem();
-                files.write_secret(&path, pem.as_bytes())?;
-                pem
-            }
+        let before = match files.read(&path) {
+            // Without its key a certificate vouches for nothing.
+            Ok(bytes) if had_key => Some(read(&bytes, &key).ok_or_else(|| damaged(&path))?),
+            Ok(_) => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        let der = rustls::pki_types::pem::PemObject::from_pem_slice(pem.as_bytes()).map_err(|_| damaged(&path))?;
+        let (pem, der) = match before {
+            Some(before) => before,
+            None => {
+                let made = params.self_signed(&key).map_err(io::Error::other)?;
+                files.write_secret(&path, made.pem().as_bytes())?;
+                (made.pem(), made.der().clone())
+            }
+        };
         Ok(Self { params, key, pem, der })
     }
 
@@ -123,6 +130,22 @@ impl Authority {
         let certificate = params.signed_by(key, &issuer).map_err(io::Error::other)?;
         Ok(Leaf { chain: vec![certificate.der().clone(), self.der.clone()], addresses, made_at })
     }
+}
+
+/// A certificate, where it is one of this key.
+fn read(bytes: &[u8], key: &KeyPair) -> Option<(String, CertificateDer<'static>)> {
+    let pem = String::from_utf8(bytes.to_vec()).ok()?;
+    let der: CertificateDer<'static> = PemObject::from_pem_slice(pem.as_bytes()).ok()?;
+    let own = key.subject_public_key_info();
+    der.windows(own.len()).any(|part| part == own).then_some((pem, der))
+}
+
+/// Whether the authority can be opened; for `verify`, which makes none. What is not there is made at the next start.
+#[must_use]
+pub fn is_sound(files: &Files, data: &Path) -> bool {
+    let Ok(key) = files.read(&data.join(KEY_FILE)) else { return true };
+    let Some(key) = tls::parse(&key) else { return false };
+    files.read(&data.join(CERTIFICATE_FILE)).map_or(true, |bytes| read(&bytes, &key).is_some())
 }
 
 fn damaged(path: &Path) -> io::Error {
@@ -214,7 +237,17 @@ mod tests {
         assert!(!leaf.covers(home, now + 301 * DAY) && !leaf.covers(home, now - 301 * DAY));
         // A clock that starts in 1970 makes a leaf for the time in which this program exists.
         assert!(authority.leaf(&key, [home].into(), 0).unwrap().covers(home, 0));
-        std::fs::write(folder.path().join(CERTIFICATE_FILE), "no certificate").unwrap();
-        assert!(Authority::open(&Files::real(), folder.path(), &hub).is_err());
+        let (files, certificate) = (Files::real(), folder.path().join(CERTIFICATE_FILE));
+        assert!(is_sound(&files, folder.path()));
+        std::fs::write(&certificate, "no certificate").unwrap();
+        assert!(Authority::open(&files, folder.path(), &hub).is_err() && !is_sound(&files, folder.path()));
+        // A certificate of another key is none; where the key is gone, both are made anew.
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::fs::write(&certificate, Authority::open(&files, elsewhere.path(), &hub).unwrap().pem()).unwrap();
+        assert!(Authority::open(&files, folder.path(), &hub).is_err() && !is_sound(&files, folder.path()));
+        std::fs::remove_file(folder.path().join(KEY_FILE)).unwrap();
+        assert!(is_sound(&files, folder.path()));
+        let anew = Authority::open(&files, folder.path(), &hub).unwrap();
+        assert!(anew.pem() != authority.pem() && is_sound(&files, folder.path()));
     }
 }

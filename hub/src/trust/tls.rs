@@ -63,7 +63,7 @@ pub fn install_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-fn parse(pem: &[u8]) -> Option<KeyPair> {
+pub(super) fn parse(pem: &[u8]) -> Option<KeyPair> {
     KeyPair::from_pem(std::str::from_utf8(pem).ok()?).ok()
 }
 

@@ -21,7 +21,7 @@ use crate::intake::Rules;
 use crate::media::MediaRoot;
 use crate::store::rows::AuthorRow;
 use crate::store::{self, Snapshot, Store, StoreError, T, Totals, View as _};
-use crate::trust::{identity, tls};
+use crate::trust::{authority, identity, tls};
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,6 +162,7 @@ pub fn folder(files: &Files, data: &Path, tell: Tell<'_>) -> Result<Summary, Can
     };
     look.expect(project.is_some(), || "the project's id is missing from the database".into());
     look.expect(key.is_some(), || format!("the hub's key {} is missing or holds no key", identity::KEY_FILE));
+    look.expect(authority::is_sound(files, data), || "the hub's authority is damaged: authority.key, authority.crt".to_owned());
     look.expect(tls::is_sound(files, data), || format!("the key {} is missing or damaged", tls::KEY_FILE));
     for table in T::ALL {
         look.part(&format!("table {}", table.name()), |look| look.seals(*table));
