@@ -127,6 +127,10 @@ function needAtEnd({ stretches }: Pages, end: number, { page, longest, ahead }: 
   return { at: stretches.length, side: 'above', question: { after: last.last, limit: end >= length ? longest : page } };
 }
 
+/** Whether places are counted alike in both: then a need of the one is one of the other, too. */
+export const isAlike = (a: Pages, b: Pages): boolean =>
+  a.stretches.length === b.stretches.length && a.stretches.every((one, at) => placesOf(one) === placesOf(b.stretches[at] as Stretch));
+
 /** Puts an answer where it belongs. What is there already, as news pushed it down, is not shown twice. */
 export function fill({ stretches, top }: Pages, { at, side, question }: Need, answer: ObservationPage): Pages {
   const [above, gap, below] = [stretches[at - 1], stretches[at], stretches[at + 1]];

@@ -2,7 +2,7 @@ import { api, type ObservationQuery } from '$lib/api/client';
 import { Problem } from '$lib/api/problem';
 import type { Observation, ObservationPage } from '$lib/api/types';
 import {
-  NOTHING, begin, change, fill, forget, hasMore, itemAt, lengthOf, letGo, needOf, stretchTo, unseen, type Pages,
+  NOTHING, begin, change, fill, forget, hasMore, isAlike, itemAt, lengthOf, letGo, needOf, stretchTo, unseen, type Pages,
 } from '$lib/rules/paging';
 import { ByName, OneAtATime } from '../one-at-a-time';
 
@@ -153,13 +153,14 @@ export class Found {
       for (;;) {
         const need = needOf(this.list, this.#seen.start, this.#seen.end, SIZES);
         if (!need) break;
-        const begun = this.#begun;
+        const [begun, before] = [this.#begun, this.list];
         const { skip, order } = need.question;
         // News that are held back lie above all that is in the list.
         const moved = skip !== undefined && order !== 'oldest' ? { skip: skip + this.fresh } : {};
         const answer = await this.hub.observations({ ...this.#question, ...need.question, ...moved }, stop.signal);
         if (stop.signal.aborted) return;
-        if (begun !== this.#begun) continue;
+        // News may have made gaps and places others meanwhile; then it is asked what is needed now.
+        if (begun !== this.#begun || !isAlike(before, this.list)) continue;
         const list = fill(this.list, need, answer);
         this.list = letGo(list, this.#seen.start, this.#seen.end, KEEP);
       }

@@ -110,6 +110,24 @@ describe('what was found', () => {
     expect(found.at(2999)?.doc).toBe('0001');
   });
 
+  it('puts no answer where it does not belong, as news made other gaps meanwhile', async () => {
+    const { shelf, found } = await opened(3000);
+    found.expect(3000);
+    found.see(200, 208);
+    await settle();
+    shelf.slow = true;
+    found.see(2000, 2008);
+    // What is above is let go of, and its gap becomes one with that which is being filled.
+    found.changed(['2990', '2880', '2780', '2680']);
+    await settle();
+    shelf.release();
+    await settle();
+    const places = shown(found);
+    expect(places.length).toBe(3000);
+    for (const [at, doc] of places.entries()) expect(doc === '·' || Number(doc) === 3000 - at, `${at}: ${doc}`).toBe(true);
+    expect(found.at(2004)?.doc).toBe('0996');
+  });
+
   it('has no gap when news come while a page is on its way', async () => {
     const { shelf, found } = await opened(1000);
     shelf.slow = true;
