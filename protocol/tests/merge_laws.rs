@@ -353,3 +353,32 @@ fn the_fast_way_of_chains_is_the_general_way() {
     assert_eq!(general.heads.len(), 2);
     assert_eq!(general.revisions, fast.revisions + 1);
 }
+
+/// Two attach the same media; one of them detaches it, and later somebody who knows all of that detaches what still stood.
+#[test]
+fn detached_media_is_told_as_it_was_shown() {
+    let keys: Vec<DeviceKey> = (1..=3).map(|n| DeviceKey::from_seed([n; 32])).collect();
+    let attach = |key: &DeviceKey, at: i64, parents: &[&ValidRevision], name: &str| {
+        let mut draft = Draft::new("observation", doc(), at);
+        draft.parents = parents.iter().map(|parent| parent.id()).collect();
+        let (name, media_type) = (name.to_owned(), "image/jpeg".to_owned());
+        draft.attach.push(Attachment { hash: media(1), name, media_type, size: 1, taken_at: None });
+        draft.sign(key).unwrap()
+    };
+    let detach = |key: &DeviceKey, at: i64, parents: &[&ValidRevision]| {
+        let mut draft = Draft::new("observation", doc(), at);
+        draft.parents = parents.iter().map(|parent| parent.id()).collect();
+        draft.detach.push(media(1));
+        draft.sign(key).unwrap()
+    };
+    let root = Draft::new("observation", doc(), 0).sign(&keys[0]).unwrap();
+    // The deeper of the two is the one that is gone first.
+    let gone = attach(&keys[0], 1, &[&root], "gone.jpg");
+    let stands = attach(&keys[1], 2, &[], "stands.jpg");
+    let first = detach(&keys[0], 3, &[&gone]);
+    let last = detach(&keys[2], 4, &[&first, &stands]);
+    let (_, changes) = document::changes(doc(), &[root, gone, stands, first.clone(), last.clone()], 5);
+    let told = |id: RevisionId| changes.iter().find(|change| change.id == id).unwrap().detached[0].name.clone();
+    assert_eq!(told(first.id()), "gone.jpg");
+    assert_eq!(told(last.id()), "stands.jpg");
+}

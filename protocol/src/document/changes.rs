@@ -82,17 +82,27 @@ impl History<'_> {
 
     /// The positions of all ancestors that are here, the greatest by (depth, id) first.
     fn ancestors(&self, node: usize) -> Vec<usize> {
-        let mut reached = vec![false; node];
+        let reached = self.reached_from([node]);
+        let mut ancestors: Vec<usize> = (0..node).filter(|at| reached[*at]).collect();
+        ancestors.sort_unstable_by_key(|at| std::cmp::Reverse(self.nodes[*at].rank()));
+        ancestors
+    }
+
+    /// For each position whether one of `nodes` descends from it.
+    fn reached_from(&self, nodes: impl IntoIterator<Item = usize>) -> Vec<bool> {
+        let mut reached = vec![false; self.nodes.len()];
         let reach = |reached: &mut Vec<bool>, at: usize| self.nodes[at].parents.iter().for_each(|parent| reached[*parent] = true);
-        reach(&mut reached, node);
-        for at in (0..node).rev() {
+        let mut last = 0;
+        for node in nodes {
+            reach(&mut reached, node);
+            last = last.max(node);
+        }
+        for at in (0..last).rev() {
             if reached[at] {
                 reach(&mut reached, at);
             }
         }
-        let mut ancestors: Vec<usize> = (0..node).filter(|at| reached[*at]).collect();
-        ancestors.sort_unstable_by_key(|at| std::cmp::Reverse(self.nodes[*at].rank()));
-        ancestors
+        reached
     }
 
     /// The greatest write among them is superseded by none of them, and so it is the one that their merge shows.
@@ -104,9 +114,14 @@ impl History<'_> {
         known.iter().find(writes).and_then(|at| self.nodes[*at].content.set.get(name)).cloned()
     }
 
+    /// The greatest description that was not detached by then, which is the one that their merge shows. Media that was detached
+    /// already by all that is known keeps its last description.
     fn described_before(&self, known: &[usize], hash: &MediaHash) -> Option<Attachment> {
+        let detachers = known.iter().copied().filter(|at| self.nodes[*at].content.detach.contains(hash));
+        let is_detached = self.reached_from(detachers);
         let described = |at: &usize| self.nodes[*at].content.attach.iter().find(|attachment| attachment.hash == *hash);
-        known.iter().find_map(described).cloned()
+        let standing = known.iter().filter(|at| !is_detached[**at]).find_map(described);
+        standing.or_else(|| known.iter().find_map(described)).cloned()
     }
 
     /// Whether all heads of what the author knew said that the document is deleted; the heads are among the parents.
