@@ -13,7 +13,7 @@
 SHELL := /bin/bash
 CARGO := cargo
 PAGES := webui/dist/index.html
-PAGE_SOURCES := $(shell find webui/src webui/build webui/*.html webui/*.json webui/*.ts -type f 2>/dev/null)
+PAGE_SOURCES := $(shell find webui/src webui/build webui/phone webui/*.html webui/*.json webui/*.ts -type f 2>/dev/null)
 
 HOURS ?= 1
 

@@ -21,7 +21,9 @@ use crate::disk::Need;
 use crate::hub::Hub;
 use crate::intake::{self, Door};
 use crate::media::uploads::{Progress, UploadError};
-use crate::store::StoreError;
+use crate::store::rows::MediaRow;
+use crate::store::view::ViewExt as _;
+use crate::store::{StoreError, T};
 
 /// Files in an archive that are looked at.
 const MOST_FILES: usize = 1_000_000;
@@ -88,7 +90,8 @@ impl Import {
         let mut archive = tar::Archive::new(file);
         let mut is_one = false;
         let mut was_cut = false;
-        let entries = archive.entries().map_err(|_| ImportError::NotOne)?;
+        // Raw: an entry with a long name for the next one would otherwise be read into memory whatever length it claims.
+        let entries = archive.entries().map_err(|_| ImportError::NotOne)?.raw(true);
         for entry in entries.take(MOST_FILES) {
             let Ok(entry) = entry else {
                 was_cut = true;
@@ -101,6 +104,10 @@ impl Import {
             }
             let went_well = match (name.as_str(), name.strip_prefix("media/").and_then(|hash| hash.parse().ok())) {
                 ("revisions.ndjson", _) => self.revisions(entry)?,
+                (_, Some(hash)) if self.is_held(hash)? => {
+                    self.done.media_known += 1;
+                    true
+                }
                 (_, Some(hash)) => self.media(hash, entry)?,
                 _ => true,
             };
@@ -190,6 +197,12 @@ impl Import {
             Err(error) => return Err(ImportError::Media(error)),
         }
         Ok(!was_cut)
+    }
+
+    /// Whether the hub has it already, verified when it came; its bytes in the file are then passed over unread.
+    fn is_held(&self, hash: MediaHash) -> Result<bool, StoreError> {
+        let row = self.hub.store.read(move |view| view.row::<MediaRow>(T::Media, &hash.0));
+        Ok(self.handle.block_on(row)?.is_some_and(|row| row.is_held()))
     }
 
     fn check_room(&self, bytes: u64) -> Result<(), ImportError> {

@@ -13,14 +13,19 @@ use serde_json::{Value, json};
 
 /// A tar archive, as the phone writes it.
 fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let plain: Vec<(u8, &str, &[u8])> = entries.iter().map(|(name, bytes)| (b'0', *name, *bytes)).collect();
+    archive_of_kinds(&plain)
+}
+
+fn archive_of_kinds(entries: &[(u8, &str, &[u8])]) -> Vec<u8> {
     let mut archive = Vec::new();
-    for (name, bytes) in entries {
+    for (kind, name, bytes) in entries {
         let mut header = [0_u8; 512];
         header[..name.len()].copy_from_slice(name.as_bytes());
         header[100..108].copy_from_slice(b"0000644\0");
         header[124..136].copy_from_slice(format!("{:011o}\0", bytes.len()).as_bytes());
         header[136..148].copy_from_slice(b"00000000000\0");
-        header[156] = b'0';
+        header[156] = *kind;
         header[257..265].copy_from_slice(b"ustar\x0000");
         header[148..156].copy_from_slice(b"        ");
         let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
@@ -109,13 +114,24 @@ async fn spoilt_files_give_what_is_whole_and_nothing_else() {
     let (status, cut) = import(&manager, file[..file.len() - 1024 - 512].to_vec()).await;
     assert_eq!((status, &cut["whole"], &cut["media"]), (StatusCode::OK, &json!(false), &json!(0)));
     assert_eq!((&cut["stored"], &cut["quarantined"], &cut["refused"]), (&json!(1), &json!(1), &json!(1)));
-    let (_, whole) = import(&manager, file).await;
+    let (_, whole) = import(&manager, file.clone()).await;
     assert_eq!((&whole["media"], &whole["media_refused"], &whole["whole"]), (&json!(1), &json!(1), &json!(true)));
+
+    // What is here is passed over: not even bytes that would be refused are looked at again.
+    let mut spoilt = file;
+    let last = spoilt.len() - 1024 - 1024;
+    spoilt[last] ^= 1;
+    let (_, known) = import(&manager, spoilt).await;
+    assert_eq!((&known["media_known"], &known["media_refused"]), (&json!(1), &json!(1)));
 
     for other in [b"no archive at all".to_vec(), Vec::new(), archive(&[("letter.txt", b"hello")])] {
         let (status, problem) = import(&manager, other).await;
         assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("not_a_phone_file")));
     }
+    // A name that another entry lends is not believed, whatever it says, and its length is not taken into memory.
+    let lent = archive_of_kinds(&[(b'L', "long", b"about.json\0"), (b'0', "letter.txt", b"hello")]);
+    let (status, problem) = import(&manager, lent).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("not_a_phone_file")));
     drop(hub);
     verify(data.path());
 }

@@ -196,8 +196,9 @@ async fn signer(hub: &Hub, signed: Signed, request: Request) -> Result<(Caller, 
     }
     let (rules, device) = (hub.rules.clone(), signed.device);
     let standing = hub.store.read(move |view| members::standing(view, &rules, &device)).await?;
-    if standing != Some(Standing::Member) || hub.devices.get(&device).is_none() {
-        hub.door.note(device, hub.devices.name(&device).as_deref(), "session_missing", now);
+    let known = hub.devices.name(&device);
+    if standing != Some(Standing::Member) || known.is_none() {
+        hub.door.note(device, known.as_deref(), "session_missing", now);
         hub.nudge.overview();
         return Err(unknown());
     }

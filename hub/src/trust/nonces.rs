@@ -2,7 +2,8 @@
 //!
 //! `api/access` gives them out and takes counts. A nonce is a time with a seal that only this run of the program can make, so
 //! giving one out costs no memory; counts are remembered for devices that proved their key, and no longer than the nonce
-//! lives. It promises: a count is taken once; memory is bounded by [`MOST`] nonces in use.
+//! lives. It promises: a count is taken once; memory is bounded by [`MOST`] nonces in use with [`MOST_COUNTS`] counts each, all of
+//! them used by members.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -15,10 +16,10 @@ use super::random_token;
 const LIFE_MILLIS: i64 = 10 * 60_000;
 
 /// Nonces in use at one time; beyond, the oldest one's counts are forgotten with the nonce itself.
-const MOST: usize = 4096;
+const MOST: usize = 1024;
 
 /// Counts of one nonce. Who has used them all asks for another nonce.
-const MOST_COUNTS: usize = 20_000;
+const MOST_COUNTS: usize = 4096;
 
 /// What was used of one nonce by one device.
 #[derive(Debug)]
@@ -106,6 +107,16 @@ mod tests {
         assert!(nonces.take(device(2), &nonce, 5, NOW + 1));
         let next = nonces.give(NOW + 2);
         assert!(nonces.take(device(1), &next, 5, NOW + 2));
+    }
+
+    #[test]
+    fn who_has_used_all_counts_asks_anew() {
+        let nonces = Nonces::default();
+        let nonce = nonces.give(NOW);
+        assert!((0..MOST_COUNTS as u64).all(|count| nonces.take(device(1), &nonce, count, NOW)));
+        assert!(!nonces.take(device(1), &nonce, MOST_COUNTS as u64, NOW));
+        assert!(nonces.take(device(2), &nonce, 0, NOW), "another device's counts are its own");
+        assert!(nonces.take(device(1), &nonces.give(NOW + 1), 0, NOW + 1));
     }
 
     #[test]
