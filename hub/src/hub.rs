@@ -21,6 +21,7 @@ use crate::devices::turned_away::Door;
 use crate::disk::Disk;
 use crate::export::jobs::Jobs;
 use crate::files::Files;
+use crate::import;
 use crate::intake::Rules;
 use crate::media::uploads::Uploads;
 use crate::media::{MediaRoot, sweep};
@@ -50,6 +51,8 @@ pub struct Options {
     pub name: Option<String>,
     /// Whether devices may read everybody's observations; the stored setting, else no, where nothing is said.
     pub devices_read_all: Option<bool>,
+    /// The project of a hub that begins here; a new one where nothing is said. A hub that is here already keeps its own.
+    pub project: Option<ProjectId>,
     /// The clock.
     pub clock: Clock,
     /// More names under which it answers.
@@ -68,6 +71,7 @@ impl Options {
             data: data.into(),
             name: None,
             devices_read_all: None,
+            project: None,
             clock: Clock::system(),
             names: Vec::new(),
             origins: Vec::new(),
@@ -152,6 +156,8 @@ pub struct Inner {
     pub tls: Tls,
     /// Exports for the page.
     pub exports: Jobs,
+    /// Imports for the page.
+    pub imports: import::jobs::Jobs,
     /// Tiles of the map.
     pub tiles: Tiles,
     /// Maps that lie under observations.
@@ -295,6 +301,7 @@ impl Hub {
             sessions: Sessions::new(&control),
             tls,
             exports: Jobs::default(),
+            imports: import::jobs::Jobs::default(),
             tiles: Tiles::default(),
             basemaps,
             disk,

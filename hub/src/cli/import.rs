@@ -1,12 +1,16 @@
-//! `maloca import`: takes in a file that a phone saved. Where a hub is running on the data folder, that hub does it.
+//! `maloca import`: takes in a copy from a drive, or a file that a phone saved. Where a hub is running on the data folder, that hub
+//! does it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use tokio_util::sync::CancellationToken;
+
 use super::control::Control;
-use super::{DataArg, Outcome};
+use super::{DataArg, Outcome, importing};
 use crate::hub::{Hub, Options};
-use crate::import::{self, Imported};
+use crate::import::bundle::Taken;
+use crate::import::{ImportError, Imported, bundle, phone_file};
 use crate::store;
 
 /// What `maloca import` takes.
@@ -14,39 +18,57 @@ use crate::store;
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     data: DataArg,
-    /// The file that the phone app saved
-    file: PathBuf,
+    /// The folder of a copy that a hub has made, or the file that a phone's app saved
+    from: PathBuf,
 }
 
 /// Runs the command.
 pub(crate) async fn run(args: ImportArgs) -> Outcome {
     let data = args.data.folder();
-    let shown = args.file.display().to_string();
-    let file = tokio::fs::File::open(&args.file).await.map_err(|error| format!("cannot read {shown}: {error}"))?;
-    let imported = match Control::find(&data).await? {
-        Some(control) => control.send("/admin/imports", file).await?,
+    let from = std::path::absolute(&args.from)?;
+    let is_folder = std::fs::metadata(&from).map_err(|error| format!("cannot read {}: {error}", from.display()))?.is_dir();
+    match Control::find(&data).await? {
+        Some(control) if is_folder => importing::by_running_hub(&control, &from).await,
+        Some(control) => {
+            let file = tokio::fs::File::open(&from).await?;
+            Ok(conclude(control.send("/admin/imports", file).await?))
+        }
         None if !data.join(store::FILE).is_file() => {
-            return Err(format!("there is no hub in {}; name its folder with --data", data.display()).into());
+            Err(format!("there is no hub in {}; name its folder with --data, or begin one with `maloca restore`", data.display())
+                .into())
+        }
+        None if is_folder => {
+            let taken = bundle_by_ourselves(&data, &from).await?;
+            Ok(importing::conclude(&taken))
         }
         None => {
             let (hub, writer) = Hub::open(Options::new(&data)).await?;
-            let imported = import::phone_file(&hub, file).await;
+            let file = tokio::fs::File::open(&from).await?;
+            let imported = phone_file::take(&hub, file).await;
             hub.store.close().await;
             drop(hub);
             tokio::task::spawn_blocking(move || writer.join()).await?;
-            imported?
+            Ok(conclude(imported?))
         }
-    };
-    Ok(conclude(imported))
+    }
+}
+
+async fn bundle_by_ourselves(data: &Path, from: &Path) -> Result<Taken, Box<dyn std::error::Error + Send + Sync>> {
+    let (hub, writer) = Hub::open(Options::new(data)).await?;
+    let (cancel, shown) = (CancellationToken::new(), importing::Shown::new());
+    importing::stop_on_ctrl_c(&cancel);
+    let report = shown.clone();
+    let taken: Result<Taken, ImportError> = bundle::take(&hub, from, cancel, move |progress| report.show(progress)).await;
+    shown.end();
+    hub.store.close().await;
+    drop(hub);
+    tokio::task::spawn_blocking(move || writer.join()).await?;
+    Ok(taken?)
 }
 
 fn conclude(imported: Imported) -> ExitCode {
-    let Imported { stored, duplicates, quarantined, refused, media, media_known, media_refused, whole } = imported;
-    println!("{stored} records are new, {duplicates} were here");
-    println!("{media} photos and sounds are new, {media_known} were here");
-    if quarantined > 0 {
-        println!("{quarantined} records are kept aside: let that phone join, and they are shown");
-    }
+    importing::counts(&imported);
+    let Imported { refused, media_refused, whole, .. } = imported;
     if refused + media_refused > 0 {
         println!("{refused} records and {media_refused} files are damaged and were not taken");
     }

@@ -19,7 +19,9 @@ mod send; // a device, for what is on this machine's disk
 pub mod sources; // what a device can read: GeoJSON, Camtrap DP
 mod devices; // who has joined
 mod export; // a copy on a drive
-mod import; // a file that a phone saved
+mod import; // a copy from a drive, or a file that a phone saved
+mod importing; // what import and restore share
+mod restore; // a new hub from a copy
 mod verify; // is everything as it was written
 mod phone_app; // the phone app as static files
 mod demo; // a hub with simulated devices, to look at
@@ -48,8 +50,10 @@ enum Command {
     Devices(devices::DevicesArgs),
     /// Copy everything to a folder or drive, and verify the copy by reading it back
     Export(export::ExportArgs),
-    /// Take in a file that the phone app saved, as if the phone had handed it over
+    /// Take in a copy from a drive, or a file that the phone app saved, as if it had been handed over
     Import(import::ImportArgs),
+    /// Begin a hub with what a copy on a drive has: after a laptop was lost
+    Restore(restore::RestoreArgs),
     /// Re-read a data folder or a bundle, and say what is wrong
     Verify(verify::VerifyArgs),
     /// Write the phone app out as a folder of static files, to put on an https origin from which phones install it
@@ -78,6 +82,7 @@ pub fn run() -> ExitCode {
             Command::Devices(args) => devices::run(args).await,
             Command::Export(args) => export::run(args).await,
             Command::Import(args) => import::run(args).await,
+            Command::Restore(args) => restore::run(args).await,
             Command::Verify(args) => verify::run(args).await,
             Command::PhoneApp(args) => phone_app::run(&args),
             Command::Demo(args) => demo::run(args).await,

@@ -6,14 +6,17 @@
 //! it (`posix_fadvise`; filesystems in memory, FUSE and some network filesystems do not). Memory: a batch of lines,
 //! a block, and some 20 bytes for each file.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
+use std::rc::Rc;
 
 use maloca_protocol::limits;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::bundle::{self, BAGIT, INFO, MANIFEST, MEDIA_LIST, REVISIONS, TAG_MANIFEST};
@@ -26,7 +29,7 @@ const BATCH: usize = 500;
 const LONGEST_LINE: u64 = 64 * 1024;
 
 /// Something that is wrong with a bundle.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// The file, relative to the bundle.
     pub file: String,
@@ -159,8 +162,7 @@ impl Check<'_> {
                 return None;
             }
         };
-        let rows = csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(file));
-        Some(rows.into_records().filter_map(Result::ok).filter_map(|row| Some((row.get(1)?.to_owned(), row.get(0)?.to_owned()))))
+        Some(media_rows(file).flatten().map(|(file, hash)| (hash, file)))
     }
 
     /// Checks the file that a line of a manifest names; gives its path, and its hashes where it could be read.
@@ -296,10 +298,43 @@ struct Hashes {
     blake3: String,
 }
 
-fn unreadable(error: &io::Error) -> String {
+/// What is wrong with a file that cannot be read, in words that follow its name.
+pub(crate) fn unreadable(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "is missing".to_owned(),
         _ => format!("cannot be read ({error})"),
+    }
+}
+
+/// File and hash of each row of a list of media; `None` for one that is damaged. What cannot be read further ends it so.
+pub(crate) fn media_rows(list: File) -> impl Iterator<Item = Option<(String, String)>> {
+    let room = Rc::new(Cell::new(LONGEST_LINE));
+    let rows = csv::ReaderBuilder::new().flexible(true).from_reader(Bounded { list, room: Rc::clone(&room) });
+    let mut is_over = false;
+    rows.into_records().map_while(move |row| {
+        room.set(LONGEST_LINE);
+        if is_over {
+            return None;
+        }
+        is_over = row.as_ref().is_err_and(csv::Error::is_io_error);
+        Some(row.ok().and_then(|row| Some((row.get(0)?.to_owned(), row.get(1)?.to_owned()))))
+    })
+}
+
+/// A reader that gives no more than there is room for: a row that never ends would otherwise be gathered in memory.
+struct Bounded {
+    list: File,
+    room: Rc<Cell<u64>>,
+}
+
+impl io::Read for Bounded {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.room.get() == 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "has a row without end"));
+        }
+        let read = self.list.read(into)?;
+        self.room.set(self.room.get().saturating_sub(read as u64));
+        Ok(read)
     }
 }
 
@@ -333,7 +368,7 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Every file below a folder, junk of systems left out. Links are not followed: they count as files, and are found wrong.
-fn walk(folder: &Path, each: &mut dyn FnMut(&Path)) {
+pub(crate) fn walk(folder: &Path, each: &mut dyn FnMut(&Path)) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name();

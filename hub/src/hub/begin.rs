@@ -72,7 +72,7 @@ pub(super) fn make_folder(files: &Files, data: &Path) -> std::io::Result<()> {
 
 /// Reads who this hub is, or makes it up; notices a folder that is not where it was.
 pub(super) async fn begin(store: &Store, home: Home, options: &Options) -> Result<Begun, StoreError> {
-    let (name, devices_read_all) = (options.name.clone(), options.devices_read_all);
+    let (name, devices_read_all, project) = (options.name.clone(), options.devices_read_all, options.project);
     store
         .write(400, move |tx| {
             let stored: Option<ProjectId> = id(tx, PROJECT)?;
@@ -81,7 +81,7 @@ pub(super) async fn begin(store: &Store, home: Home, options: &Options) -> Resul
             let project = match stored {
                 Some(project) => project,
                 None => {
-                    let project = ProjectId(rand::random());
+                    let project = project.unwrap_or_else(|| ProjectId(rand::random()));
                     tx.put_bytes(T::Meta, PROJECT, &project.0)?;
                     project
                 }

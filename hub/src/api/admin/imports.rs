@@ -1,31 +1,83 @@
-//! Files that phones saved.
+//! Imports: files that phones saved, and copies on drives.
+
+use std::path::PathBuf;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use futures_util::TryStreamExt as _;
+use serde::{Deserialize, Serialize};
 use tokio_util::io::StreamReader;
 
-use super::super::ApiError;
-use super::super::body::Json;
+use super::super::body::{Json, Named};
+use super::super::{ApiError, empty};
 use crate::hub::Hub;
+use crate::import::found::{self, Found};
+use crate::import::jobs::{self, ImportJob};
 use crate::import::{self, ImportError, Imported};
+use crate::store::StoreError;
 
 /// `POST /admin/imports`: the body is the file, taken in as it comes.
 pub(in super::super) async fn phone_file(State(hub): State<Hub>, body: Body) -> Result<Json<Imported>, ApiError> {
     let file = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other));
-    let imported = Box::pin(import::phone_file(&hub, file)).await?;
+    let imported = Box::pin(import::phone_file::take(&hub, file)).await?;
     tracing::info!(stored = imported.stored, media = imported.media, whole = imported.whole, "a phone's file was read");
     Ok(Json(imported))
+}
+
+/// The answer of `GET /admin/imports/bundles`.
+#[derive(Serialize)]
+pub(in super::super) struct Bundles {
+    /// The import that runs, or the last one.
+    job: Option<ImportJob>,
+    /// Copies that lie on the drives and in the home folder, the newest first.
+    found: Vec<Found>,
+}
+
+/// `GET /admin/imports/bundles`
+pub(in super::super) async fn bundles(State(hub): State<Hub>) -> Result<Json<Bundles>, ApiError> {
+    let project = hub.project;
+    // A drive that is failing may take its time.
+    let found = tokio::task::spawn_blocking(move || found::on_drives(project)).await;
+    let found = found.map_err(|error| StoreError::Bug(format!("looking for copies ended early: {error}")))?;
+    Ok(Json(Bundles { job: hub.imports.last(), found }))
+}
+
+/// Which copy.
+#[derive(Deserialize)]
+pub(in super::super) struct Wish {
+    from: PathBuf,
+}
+
+/// `POST /admin/imports/bundles`
+pub(in super::super) async fn start(State(hub): State<Hub>, Json(wish): Json<Wish>) -> Result<Response, ApiError> {
+    if !wish.from.is_absolute() {
+        return Err(ApiError::bad_request("Name the whole path of the folder, beginning with a slash."));
+    }
+    let Some(job) = jobs::start(&hub, wish.from) else {
+        let detail = "An import is running already. Wait until it has ended, or stop it.";
+        return Err(ApiError::new(StatusCode::CONFLICT, "import_running", detail));
+    };
+    Ok((StatusCode::ACCEPTED, Json(job)).into_response())
+}
+
+/// `DELETE /admin/imports/bundles/{id}`
+pub(in super::super) async fn cancel(State(hub): State<Hub>, Named(id): Named<String>) -> Result<StatusCode, ApiError> {
+    if hub.imports.cancel(&id) { Ok(empty()) } else { Err(ApiError::not_found("running import")) }
 }
 
 impl From<ImportError> for ApiError {
     fn from(error: ImportError) -> Self {
         match error {
-            ImportError::NotOne => {
+            ImportError::NotPhoneFile => {
                 let detail = "This is not a file that the phone app saved. Choose one whose name ends in .tar.";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_a_phone_file", detail)
             }
+            other @ (ImportError::NotABundle(_) | ImportError::Stranger { .. }) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, other.code(), other.sentence())
+            }
+            other @ ImportError::Cancelled => Self::new(StatusCode::CONFLICT, other.code(), other.sentence()),
             ImportError::Full(lacks) => Self::full(lacks),
             ImportError::Store(error) => error.into(),
             ImportError::Media(error) => error.into(),

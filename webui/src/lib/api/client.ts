@@ -144,6 +144,9 @@ export const api = {
   sendBasemap: (file: File, stop: AbortSignal) =>
     send<T.Basemap>(`/admin/basemaps/upload${query({ name: file.name })}`, file, stop),
   importPhoneFile: (file: File, stop: AbortSignal) => send<T.Imported>('/admin/imports', file, stop),
+  driveCopies: () => call<{ job: T.ImportJob | null; found: T.FoundCopy[] }>('GET', '/admin/imports/bundles'),
+  takeIn: (from: string) => call<T.ImportJob>('POST', '/admin/imports/bundles', { from }),
+  stopImport: (id: string) => call<void>('DELETE', `/admin/imports/bundles/${part(id)}`),
   basemapCopy: () => call<{ copy: T.MapCopy | null }>('GET', '/admin/basemaps/copy'),
   stopBasemapCopy: () => call<void>('DELETE', '/admin/basemaps/copy'),
   removeBasemap: (id: string) => call<void>('DELETE', `/admin/basemaps/${part(id)}`),

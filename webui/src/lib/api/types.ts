@@ -405,6 +405,32 @@ export interface Imported {
   whole: boolean;
 }
 
+/** A copy that lies on a drive. */
+export interface FoundCopy {
+  path: string;
+  drive: string;
+  hub_name: string;
+  made_at: string | null;
+  is_part: boolean;
+  observations: number | null;
+  media: number | null;
+  bytes: number;
+  /** Of this hub's project; others are refused. */
+  ours: boolean;
+}
+
+/** A copy that is taken in, or was last. */
+export interface ImportJob {
+  id: string;
+  from: string;
+  state: 'running' | 'done' | 'failed' | 'cancelled';
+  progress: { bytes: number; bytes_total: number; imported: Imported };
+  taken: { imported: Imported; faults: { file: string; what: string }[]; fault_count: number } | null;
+  trouble: { code: string; detail: string } | null;
+  started_at: string;
+  ended_at: string | null;
+}
+
 export interface HubEvents {
   hello: { head: string };
   device: DeviceCard;

@@ -6,20 +6,17 @@
 //! durable. The format `maloca-phone-backup-1` is described where it is written, `webui/src/lib/device/backup/backup.ts`; the
 //! phone's key and everything unknown in it is passed over.
 
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufReader, Read};
 
 use bytes::Bytes;
 use futures_util::stream;
-use maloca_protocol::rest::Outcome;
 use maloca_protocol::{MediaHash, limits};
-use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 use tokio::runtime::Handle;
 use tokio_util::io::SyncIoBridge;
 
-use crate::disk::Need;
+use super::{ImportError, Imported};
 use crate::hub::Hub;
-use crate::intake::{self, Door};
 use crate::media::uploads::{Progress, UploadError};
 use crate::store::rows::MediaRow;
 use crate::store::view::ViewExt as _;
@@ -28,49 +25,11 @@ use crate::store::{StoreError, T};
 /// Files in an archive that are looked at.
 const MOST_FILES: usize = 1_000_000;
 
-/// What came of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Imported {
-    /// Revisions that are new.
-    pub stored: u64,
-    /// Revisions that were here.
-    pub duplicates: u64,
-    /// Revisions whose author is not a member; kept aside until that changes.
-    pub quarantined: u64,
-    /// Lines that are no sound revision.
-    pub refused: u64,
-    /// Photos and sounds that are new.
-    pub media: u64,
-    /// Those that were here.
-    pub media_known: u64,
-    /// Those whose bytes are not what their name says.
-    pub media_refused: u64,
-    /// Whether the file was read to its end.
-    pub whole: bool,
-}
-
-/// Why a file could not be taken in. What was counted before is here.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// It is something else.
-    #[error("this is not a file that the phone app saved; choose one whose name ends in .tar")]
-    NotOne,
-    /// The disk has no room; so many bytes are lacking.
-    #[error("the disk is full")]
-    Full(u64),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The disk failed.
-    #[error("a file could not be kept")]
-    Media(#[source] UploadError),
-}
-
 /// Takes in a file as it comes.
 ///
 /// # Errors
 /// See [`ImportError`].
-pub async fn phone_file(hub: &Hub, file: impl AsyncRead + Send + Unpin + 'static) -> Result<Imported, ImportError> {
+pub async fn take(hub: &Hub, file: impl AsyncRead + Send + Unpin + 'static) -> Result<Imported, ImportError> {
     let hub = hub.clone();
     let handle = Handle::current();
     // Archives are read by a library that waits for each byte.
@@ -91,7 +50,7 @@ impl Import {
         let mut is_one = false;
         let mut was_cut = false;
         // Raw: an entry with a long name for the next one would otherwise be read into memory whatever length it claims.
-        let entries = archive.entries().map_err(|_| ImportError::NotOne)?.raw(true);
+        let entries = archive.entries().map_err(|_| ImportError::NotPhoneFile)?.raw(true);
         for entry in entries.take(MOST_FILES) {
             let Ok(entry) = entry else {
                 was_cut = true;
@@ -100,7 +59,7 @@ impl Import {
             let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             is_one |= name == "about.json";
             if !is_one {
-                return Err(ImportError::NotOne);
+                return Err(ImportError::NotPhoneFile);
             }
             let went_well = match (name.as_str(), name.strip_prefix("media/").and_then(|hash| hash.parse().ok())) {
                 ("revisions.ndjson", _) => self.revisions(entry)?,
@@ -117,7 +76,7 @@ impl Import {
             }
         }
         if !is_one {
-            return Err(ImportError::NotOne);
+            return Err(ImportError::NotPhoneFile);
         }
         self.done.whole = !was_cut;
         Ok(self.done)
@@ -127,35 +86,17 @@ impl Import {
     fn revisions(&mut self, lines: impl Read) -> Result<bool, ImportError> {
         let mut lines = BufReader::new(lines);
         loop {
-            let (batch, is_end) = match next_batch(&mut lines) {
+            let (batch, is_end) = match super::next_batch(&mut lines) {
                 Ok(batch) => batch,
                 Err(_) => return Ok(false),
             };
             if !batch.is_empty() {
-                self.keep(batch)?;
+                self.handle.block_on(self.done.keep(&self.hub, batch))?;
             }
             if is_end {
                 return Ok(true);
             }
         }
-    }
-
-    fn keep(&mut self, batch: Bytes) -> Result<(), ImportError> {
-        let hub = &self.hub;
-        self.check_room(batch.len() as u64)?;
-        let arrival = hub.arrival(hub.id(), None);
-        let kept = intake::take_in(&hub.store, &hub.rules, arrival, Door::Trusted, batch);
-        let (answer, _) = self.handle.block_on(kept)?;
-        for run in answer.results {
-            let lines = run.to - run.from + 1;
-            match run.status {
-                Outcome::Stored => self.done.stored += lines,
-                Outcome::Duplicate => self.done.duplicates += lines,
-                Outcome::Quarantined => self.done.quarantined += lines,
-                Outcome::Refused => self.done.refused += lines,
-            }
-        }
-        Ok(())
     }
 
     /// Whether it was read to its end.
@@ -165,7 +106,7 @@ impl Import {
             self.done.media_refused += 1;
             return Ok(true);
         }
-        self.check_room(size)?;
+        super::check_room(&self.hub, size)?;
         let hub = &self.hub;
         let upload = hub.uploads.begin(hub.id(), Some(hash), size, hub.clock.now());
         // One piece at a time is in memory: it is read when the one before was taken.
@@ -204,29 +145,4 @@ impl Import {
         let row = self.hub.store.read(move |view| view.row::<MediaRow>(T::Media, &hash.0));
         Ok(self.handle.block_on(row)?.is_some_and(|row| row.is_held()))
     }
-
-    fn check_room(&self, bytes: u64) -> Result<(), ImportError> {
-        match self.hub.disk.lacks(bytes, Need::New) {
-            0 => Ok(()),
-            lacks => Err(ImportError::Full(lacks)),
-        }
-    }
-}
-
-/// The next lines, as many as a batch takes, and whether they are the last. A line that is longer than a batch comes in pieces,
-/// of which none is a revision.
-fn next_batch(lines: &mut impl io::BufRead) -> io::Result<(Bytes, bool)> {
-    let mut batch = Vec::new();
-    for _ in 0..limits::BATCH_REVISIONS {
-        let room = limits::BATCH_BYTES.saturating_sub(batch.len());
-        // A revision and its envelope are far below this; the next one may not fit.
-        if room < limits::LINE_BYTES {
-            break;
-        }
-        let read = lines.by_ref().take(room as u64).read_until(b'\n', &mut batch)?;
-        if read == 0 {
-            return Ok((batch.into(), true));
-        }
-    }
-    Ok((batch.into(), false))
 }
