@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { cp, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
-import { manager, startBrowser } from '../fixture/browser.mjs';
+import { barriers, manager, overflow, startBrowser } from '../fixture/browser.mjs';
 import { recordings } from '../fixture/field.mjs';
 import { startHub, withoutHub } from '../fixture/hub.mjs';
 
@@ -35,6 +35,46 @@ test('a copy from the page is written and verified', { skip: withoutHub }, async
   await page.keyboard.press('Escape');
   await page.getByText('Not on a drive yet: 2 observations and 1 photo.').waitFor();
   quiet();
+});
+
+test('a copy goes to a drive, and what is new in it comes in on another hub of the project', { skip: withoutHub }, async (t) => {
+  const hub = await startHub(t, { name: 'Village' });
+  const browser = await startBrowser(t);
+  const { page } = await manager(browser, hub);
+  const copies = join(hub.folder, 'Maloca');
+  const copy = async () => {
+    const before = new Set(await readdir(copies).catch(() => []));
+    await hub.export(hub.folder);
+    return (await readdir(copies)).find((name) => !before.has(name));
+  };
+  await page.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
+  const code = await page.locator('[data-code]').getAttribute('data-code');
+  await hub.send({ device: 'rosa', code, source: await recordings(hub.folder, 'one', [{ category: 'felling', photo: true }]) });
+  const first = await copy();
+
+  // The second laptop begins with the first copy; the drive is its home folder.
+  const town = await startHub(t, { name: 'Town', home: true, from: join(copies, first) });
+  await hub.send({ device: 'rosa', source: await recordings(hub.folder, 'later', [{ category: 'nest', photo: true }, { category: 'track' }]) });
+  const second = await copy();
+  await cp(join(copies, second), join(town.folder, 'Maloca', second), { recursive: true });
+  const other = await manager(browser, town);
+  await other.page.goto(`${town.http}/settings`);
+  const box = other.page.locator('section').filter({ has: other.page.getByRole('heading', { name: 'A copy from a drive' }) });
+  await box.getByText('3 observations').waitFor();
+  await box.getByRole('button', { name: 'Take it in' }).click();
+  await box.getByRole('status').getByText('2 records are new. 1 photo or sound is new.').waitFor();
+  await box.getByRole('button', { name: 'Take it in' }).click();
+  await box.getByRole('status').getByText('All of it was here already.').waitFor();
+
+  // A spoilt one says which file, and takes the rest.
+  await writeFile(join(town.folder, 'Maloca', second, 'data/media.csv'), 'file,blake3\ndata/media/none.jpg,00\n');
+  await box.getByRole('button', { name: 'Take it in' }).click();
+  await box.getByText('1 piece of the copy is damaged or missing').waitFor();
+  await box.getByText('Which ones').click();
+  await box.getByText('data/media.csv').waitFor();
+  assert.deepEqual(await barriers(other.page), []);
+  assert.ok((await overflow(other.page)) <= 0);
+  other.quiet();
 });
 
 test('a copy that cannot be made says why', { skip: withoutHub }, async (t) => {
