@@ -24,6 +24,8 @@ pub enum Context {
     Tls,
     /// By a device without a token, over a request.
     Request,
+    /// By a hub, over the SHA-256 hash of a bundle's tag manifest.
+    Bundle,
 }
 
 impl Context {
@@ -35,6 +37,7 @@ impl Context {
             Self::Pair => b"maloca pair 1\n",
             Self::Tls => b"maloca tls 1\n",
             Self::Request => b"maloca request 1\n",
+            Self::Bundle => b"maloca bundle 1\n",
         }
     }
 

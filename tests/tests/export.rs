@@ -15,6 +15,7 @@ use maloca_hub::verify::{self, Finding};
 use maloca_protocol::revision::Attachment;
 use maloca_protocol::{DeviceKey, DocId, Draft, MediaHash};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 /// A hub with observations, on a folder of its own.
@@ -215,6 +216,14 @@ async fn strangers_programs_find_everything_again() {
     assert!(keys.is_sorted());
     assert!(lines.contains(&DeviceKey::from_seed([9; 32]).id().to_string()), "what is in quarantine travels too");
 
+    // How each came: as many lines as there are files and revisions, those in their order.
+    let custody = fs::read_to_string(done.path.join("data/custody.ndjson")).unwrap();
+    let came: Vec<Value> = custody.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(came.len() as u64, done.media + done.revisions);
+    assert!(came.iter().all(|one| one["at"].is_string() && one["by"] == story.hub.id().to_string()));
+    let ids: Vec<&str> = came.iter().filter_map(|one| one["rev"].as_str()).collect();
+    assert!(ids.iter().zip(&keys).all(|(id, key)| *id == key[2]));
+
     assert_eq!(faults_of_bundle(&done.path), Vec::<String>::new());
     let sums = Command::new("sha256sum").args(["--quiet", "-c", "manifest-sha256.txt"]).current_dir(&done.path).status();
     assert!(sums.unwrap().success());
@@ -315,6 +324,23 @@ async fn a_flipped_bit_is_found_wherever_it_is() {
         assert!(!faults_of_bundle(&done.path).is_empty(), "{file}");
         flip(&path, 20);
     }
+    // Whoever writes the manifests anew cannot sign them.
+    let manifests = ["bag-info.txt", "tagmanifest-sha256.txt"].map(|name| (name, fs::read(done.path.join(name)).unwrap()));
+    let info = String::from_utf8(manifests[0].1.clone()).unwrap().replace("Tarapoto", "Nowhere");
+    let sums = String::from_utf8(manifests[1].1.clone()).unwrap();
+    let hex = |text: &[u8]| data_encoding::HEXLOWER.encode(&Sha256::digest(text));
+    fs::write(done.path.join("tagmanifest-sha256.txt"), sums.replace(&hex(&manifests[0].1), &hex(info.as_bytes()))).unwrap();
+    fs::write(done.path.join("bag-info.txt"), info).unwrap();
+    let faults = faults_of_bundle(&done.path);
+    assert!(faults.len() == 1 && faults[0].starts_with("signature/"), "{faults:?}");
+    for (name, bytes) in manifests {
+        fs::write(done.path.join(name), bytes).unwrap();
+    }
+    fs::rename(done.path.join("signature"), done.path.join("no signature")).unwrap();
+    assert!(!faults_of_bundle(&done.path).is_empty());
+    fs::rename(done.path.join("no signature"), done.path.join("signature")).unwrap();
+    assert_eq!(faults_of_bundle(&done.path), Vec::<String>::new());
+
     let photo = every_file(&done.path.join("data/media")).into_keys().next().unwrap();
     flip(&photo, 777);
     let faults = faults_of_bundle(&done.path);

@@ -4,10 +4,13 @@
 //! <to>/Maloca/20261121_0528_tarapoto_full_1/
 //!   bagit.txt  bag-info.txt  manifest-sha256.txt  tagmanifest-sha256.txt
 //!   README.txt                      in four languages
+//!   signature/tagmanifest-sha256.json   the hub's, over the tag manifest
 //!   data/observations.json          flat merged documents, conflicts included
 //!   data/observations.geojson
 //!   data/observations.csv
 //!   data/revisions.ndjson           every kept revision with its signature
+//!   data/custody.ndjson             when each record and file came, and who carried it
+//!   data/devices.json               who has joined, by name; not in a part
 //!   data/media.csv                  every media file with its BLAKE3 hash, in the order of the manifest
 //!   data/missing.csv                media that are attached and not in this bundle, and why
 //!   data/media/2026-11/20261121_logging_img-0042_1a2b3c4d.jpg
@@ -47,6 +50,8 @@ pub const INFO: &str = "bag-info.txt";
 pub const README: &str = "README.txt";
 /// All revisions.
 pub const REVISIONS: &str = "data/revisions.ndjson";
+/// When each record came, and by which way.
+pub const CUSTODY: &str = "data/custody.ndjson";
 /// The list of media files.
 pub const MEDIA_LIST: &str = "data/media.csv";
 /// Columns of [`MEDIA_LIST`].

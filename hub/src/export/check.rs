@@ -6,13 +6,11 @@
 //! it (`posix_fadvise`; filesystems in memory, FUSE and some network filesystems do not). Memory: a batch of lines,
 //! a block, and some 20 bytes for each file.
 
-use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::rc::Rc;
 
 use maloca_protocol::limits;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
@@ -20,13 +18,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::bundle::{self, BAGIT, INFO, MANIFEST, MEDIA_LIST, REVISIONS, TAG_MANIFEST};
+use super::{lists, signature};
 use crate::intake::validate;
+
+/// How much of `bag-info.txt` is read.
+const INFO_BYTES: u64 = 64 * 1024;
 
 /// Lines of revisions whose signatures are verified together.
 const BATCH: usize = 500;
-
-/// Bytes of a manifest's line, at most: a hash, and the longest path that any system knows, in its longest spelling.
-const LONGEST_LINE: u64 = 64 * 1024;
 
 /// Something that is wrong with a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +103,7 @@ impl Check<'_> {
 
     fn lines(&mut self, name: &str) -> io::Result<Option<impl Iterator<Item = io::Result<String>> + use<>>> {
         match open(&self.root.join(name)) {
-            Ok(file) => Ok(Some(lines(BufReader::new(file)))),
+            Ok(file) => Ok(Some(lists::lines(BufReader::new(file)))),
             Err(error) => {
                 self.wrong(name, unreadable(&error));
                 Ok(None)
@@ -116,7 +115,38 @@ impl Check<'_> {
         for line in self.lines(TAG_MANIFEST)?.into_iter().flatten() {
             self.listed_file(TAG_MANIFEST, line, false)?;
         }
+        self.signature()
+    }
+
+    /// The hub's signature over the tag manifest, and whether that is the hub which made the bundle.
+    fn signature(&mut self) -> io::Result<()> {
+        let tag_manifest = match self.hash(TAG_MANIFEST, false) {
+            Ok(hashes) => hashes.sha256,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+            // It has been said already that it cannot be read.
+            Err(_) => return Ok(()),
+        };
+        let mut text = Vec::new();
+        let read = open(&self.root.join(signature::FILE)).and_then(|file| file.take(signature::BYTES).read_to_end(&mut text));
+        let verdict = match read {
+            Ok(_) => signature::signer(&text, &tag_manifest).map_err(str::to_owned),
+            Err(error) => Err(unreadable(&error)),
+        };
+        match verdict {
+            Err(what) => self.wrong(signature::FILE, what),
+            Ok(hub) if self.said("Maloca-Hub:").is_some_and(|said| said != hub.to_string()) => {
+                self.wrong(signature::FILE, "was made by another hub than the one that bag-info.txt names");
+            }
+            Ok(_) => {}
+        }
         Ok(())
+    }
+
+    /// What a line of `bag-info.txt` says.
+    fn said(&self, label: &str) -> Option<String> {
+        let mut info = String::new();
+        open(&self.root.join(INFO)).ok()?.take(INFO_BYTES).read_to_string(&mut info).ok()?;
+        info.lines().find_map(|line| line.strip_prefix(label)).map(|said| said.trim().to_owned())
     }
 
     /// Media come in the manifest in the order of `media.csv`, so that both are read once, side by side.
@@ -162,7 +192,7 @@ impl Check<'_> {
                 return None;
             }
         };
-        Some(media_rows(file).flatten().map(|(file, hash)| (hash, file)))
+        Some(lists::media(file).flatten().map(|(file, hash)| (hash, file)))
     }
 
     /// Checks the file that a line of a manifest names; gives its path, and its hashes where it could be read.
@@ -284,11 +314,10 @@ impl Check<'_> {
     }
 
     fn oxum(&mut self) {
-        let Ok(info) = std::fs::read_to_string(self.root.join(INFO)) else { return };
-        let said = info.lines().find_map(|line| line.strip_prefix("Payload-Oxum:")).map(str::trim);
+        let said = self.said("Payload-Oxum:");
         let here = format!("{}.{}", self.read.bytes, self.read.files);
-        if said.is_some_and(|said| said != here) {
-            self.wrong(INFO, format!("says that the payload is {} (bytes.files), but it is {here}", said.unwrap_or_default()));
+        if let Some(said) = said.filter(|said| *said != here) {
+            self.wrong(INFO, format!("says that the payload is {said} (bytes.files), but it is {here}"));
         }
     }
 }
@@ -304,59 +333,6 @@ pub(crate) fn unreadable(error: &io::Error) -> String {
         io::ErrorKind::NotFound => "is missing".to_owned(),
         _ => format!("cannot be read ({error})"),
     }
-}
-
-/// File and hash of each row of a list of media; `None` for one that is damaged. What cannot be read further ends it so.
-pub(crate) fn media_rows(list: File) -> impl Iterator<Item = Option<(String, String)>> {
-    let room = Rc::new(Cell::new(LONGEST_LINE));
-    let rows = csv::ReaderBuilder::new().flexible(true).from_reader(Bounded { list, room: Rc::clone(&room) });
-    let mut is_over = false;
-    rows.into_records().map_while(move |row| {
-        room.set(LONGEST_LINE);
-        if is_over {
-            return None;
-        }
-        is_over = row.as_ref().is_err_and(csv::Error::is_io_error);
-        Some(row.ok().and_then(|row| Some((row.get(0)?.to_owned(), row.get(1)?.to_owned()))))
-    })
-}
-
-/// A reader that gives no more than there is room for: a row that never ends would otherwise be gathered in memory.
-struct Bounded {
-    list: File,
-    room: Rc<Cell<u64>>,
-}
-
-impl io::Read for Bounded {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.room.get() == 0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "has a row without end"));
-        }
-        let read = self.list.read(into)?;
-        self.room.set(self.room.get().saturating_sub(read as u64));
-        Ok(read)
-    }
-}
-
-/// The lines of a text of strangers; one that is longer than any path can be is an error and ends the text.
-fn lines(mut text: impl io::BufRead) -> impl Iterator<Item = io::Result<String>> {
-    let mut is_over = false;
-    std::iter::from_fn(move || {
-        let mut line = Vec::new();
-        match (&mut text).take(LONGEST_LINE).read_until(b'\n', &mut line) {
-            _ if is_over => None,
-            Ok(0) => None,
-            Ok(_) if line.last() != Some(&b'\n') && line.len() as u64 == LONGEST_LINE => {
-                is_over = true;
-                Some(Err(io::Error::new(io::ErrorKind::InvalidData, "has a line without end")))
-            }
-            Ok(_) => {
-                let text = line.strip_suffix(b"\n").unwrap_or(&line);
-                Some(Ok(String::from_utf8_lossy(text.strip_suffix(b"\r").unwrap_or(text)).into_owned()))
-            }
-            Err(error) => Some(Err(error)),
-        }
-    })
 }
 
 /// Opens a file and asks the system to forget what it has cached of it.

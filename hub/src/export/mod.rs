@@ -12,10 +12,13 @@ pub mod formats; // the files that people open
 pub mod names; // names that every drive can hold
 pub mod places; // where each media file lies in the bundle
 pub mod part; // just what a filter lets through
+pub mod registry; // who has joined, by name
+pub mod signature; // the hub's word for all of it
 pub mod readme; // for whoever finds the drive
 mod run; // from a snapshot to a bundle that was read back
 mod write; // files and folders, fsynced
 pub mod check; // reading back
+pub(crate) mod lists; // lists that strangers may have written
 pub mod ledger; // which export is on which drive
 pub mod drives; // drives and filesystems
 pub mod jobs; // one export at a time, for the page

@@ -4,32 +4,36 @@
 //! in all formats side by side, then revisions, then the tag files; fsync; read back; name.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write as _};
+use std::collections::BTreeSet;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use maloca_protocol::document::Kept;
-use maloca_protocol::{DeviceId, MediaHash};
+use maloca_protocol::{DeviceId, DeviceKey, MediaHash};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::bundle::{self, Origin};
 use super::columns::{About, Collector, Columns, flatten};
 use super::drives::{self, Filesystem};
-use super::formats::{csv, geojson, json, revisions};
+use super::formats::{csv, custody, geojson, json, revisions};
 use super::part::Part;
-use super::places::{Label, Places};
+use super::places::Places;
+use super::registry::{self, Listed};
 use super::write::Bag;
 use super::{Done, ExportError, Phase, Progress, check, drive_error, readme};
 use crate::hub::Hub;
 use crate::media::MediaRoot;
-use crate::media::read::Reader;
 use crate::query::{self, Filter, Found};
 use crate::store::rows::MediaRow;
 use crate::store::view::ViewExt as _;
 use crate::store::{self, Snapshot, StoreError, T};
+
+mod media; // the media themselves
+
+pub(super) use media::Damaged;
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -45,7 +49,8 @@ pub(super) struct Source {
     view: Snapshot,
     media: MediaRoot,
     data: PathBuf,
-    hub: DeviceId,
+    key: DeviceKey,
+    devices: Vec<Listed>,
     origin: Origin,
     part: Option<Part>,
     /// The part's, or that of everything.
@@ -58,11 +63,13 @@ impl Source {
     /// The hub as it is now, or the part of it that is wanted.
     pub(super) fn of(hub: &Hub, part: Option<Part>) -> Result<Self, StoreError> {
         let shared = hub.clone();
+        let view = hub.store.snapshot()?;
         Ok(Self {
-            view: hub.store.snapshot()?,
+            devices: registry::of(hub, &view)?,
+            view,
             media: hub.media.clone(),
             data: hub.data.clone(),
-            hub: hub.id(),
+            key: hub.key.clone(),
             origin: Origin {
                 hub_name: hub.settings().name,
                 hub: hub.id().to_string(),
@@ -106,9 +113,6 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Media that could not be read as they once came in, and what the disk said.
-pub(super) type Damaged = BTreeMap<MediaHash, io::Error>;
-
 /// Writes and verifies a bundle in `to`.
 pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done, Damaged), ExportError> {
     let to = target(to, &source.data)?;
@@ -123,7 +127,8 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
     };
     let columns = columns(view, &source.filter)?;
     let bytes_total = places.bytes() + order.bytes();
-    let needed = bytes_total + order.bytes() + AIR_BYTES;
+    let custody_bytes = (order.count() + places.count()) * custody::LINE_BYTES;
+    let needed = bytes_total + order.bytes() + custody_bytes + AIR_BYTES;
     if let Some(free) = drives::free(&to).filter(|free| *free < needed) {
         return Err(ExportError::Full { path: to, needed: Some(needed), free: Some(free) });
     }
@@ -144,19 +149,26 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
         bytes: 0,
         on_drive,
     };
-    let mut bag = Bag::begin(&to, &source.hub)?;
-    let damaged = write_media(source, &places, &mut bag, &mut done, watch)?;
+    let mut bag = Bag::begin(&to, &source.key.id())?;
+    let mut came = bag.create(bundle::CUSTODY)?;
+    let damaged = media::write(source, &places, &mut bag, &mut came, &mut done, watch)?;
     write_documents(source, &places, &damaged, &columns, &mut bag, &mut done, watch)?;
     let mut out = bag.create(bundle::REVISIONS)?;
     let failed = drive_failed(&bag);
-    order.write(view, &mut out, &failed, &mut |bytes| watch.step(|progress| progress.bytes += bytes))?;
+    order.write(view, &mut out, &mut came, &failed, &mut |bytes| watch.step(|progress| progress.bytes += bytes))?;
     bag.add(out)?;
+    bag.add(came)?;
+    if source.part.is_none() {
+        let mut out = bag.create(registry::FILE)?;
+        serde_json::to_writer_pretty(&mut out, &source.devices).map_err(|error| failed(error.into()))?;
+        bag.add(out)?;
+    }
     let (bytes, files) = bag.payload;
     done.bytes = bytes;
     bag.tag(bundle::BAGIT, bundle::BAGIT_TEXT)?;
     bag.tag(bundle::INFO, &bundle::info(&source.origin, source.part.as_ref(), &done, bytes, files))?;
     bag.tag(bundle::README, &readme::text(&source.origin.hub_name, source.part.as_ref(), &done))?;
-    bag.close()?;
+    bag.close(&source.key)?;
     verify(bag.root(), bytes, watch)?;
     done.path = bag.name(|n| bundle::folder_name(done.at, &source.origin.hub_name, source.part.is_some(), n))?;
     watch.tell();
@@ -214,72 +226,6 @@ fn columns(view: &Snapshot, filter: &Filter) -> Result<Columns, StoreError> {
 fn drive_failed(bag: &Bag) -> impl Fn(io::Error) -> ExportError + use<> {
     let root = bag.root().to_owned();
     move |error| drive_error(&root, error)
-}
-
-/// Copies all media; those that are not what once came are told.
-fn write_media(
-    source: &Source,
-    places: &Places,
-    bag: &mut Bag,
-    done: &mut Done,
-    watch: &Watch<'_>,
-) -> Result<Damaged, ExportError> {
-    let failed = drive_failed(bag);
-    let mut damaged = Damaged::new();
-    let mut list = csv::Writer::new(bag.create(bundle::MEDIA_LIST)?, bundle::MEDIA_COLUMNS.iter().copied()).map_err(&failed)?;
-    for hash in places.hashes() {
-        let Some(row) = source.view.row::<MediaRow>(T::Media, &hash.0)? else { continue };
-        let Some((path, label)) = places.path(&source.view, &hash)? else { continue };
-        let (seq, size) = (row.seq, row.size);
-        match copy(source, hash, row, &path, bag, watch)? {
-            Ok(()) => {
-                let Label { name, media_type, doc, .. } = label;
-                let doc = doc.map_or(Value::Null, |doc| doc.to_string().into());
-                let cells = [path.into(), hash.to_string().into(), size.into(), media_type.into(), name.into(), doc];
-                list.row(cells).map_err(&failed)?;
-                done.media += 1;
-                watch.step(|progress| progress.media += 1)?;
-            }
-            Err(error) => {
-                tracing::warn!(%error, %hash, "a media file could not be exported; it is listed as missing");
-                damaged.insert(hash, error);
-                done.damaged += 1;
-                // From here on this bundle is no copy of everything, so it vouches for what came before only.
-                done.through = done.through.min(seq.saturating_sub(1));
-            }
-        }
-    }
-    bag.add(list.finish().map_err(&failed)?)?;
-    Ok(damaged)
-}
-
-/// Copies a media file. The inner error is the source's.
-fn copy(
-    source: &Source,
-    hash: MediaHash,
-    row: MediaRow,
-    path: &str,
-    bag: &mut Bag,
-    watch: &Watch<'_>,
-) -> Result<io::Result<()>, ExportError> {
-    let reader = match Reader::open(&source.media, hash, row) {
-        Ok(reader) => reader,
-        Err(error) => return Ok(Err(error)),
-    };
-    let mut out = bag.create(path)?;
-    for index in 0..reader.blocks() {
-        let block = match reader.block(index) {
-            Ok(block) => block,
-            Err(error) => {
-                bag.give_up(out)?;
-                return Ok(Err(error));
-            }
-        };
-        out.write_all(&block).map_err(|error| drive_error(bag.root(), error))?;
-        watch.step(|progress| progress.bytes += block.len() as u64)?;
-    }
-    bag.add(out)?;
-    Ok(Ok(()))
 }
 
 /// Writes the observations in all formats side by side, and the list of media that are missing.

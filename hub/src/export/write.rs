@@ -13,12 +13,12 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
-use maloca_protocol::DeviceId;
+use maloca_protocol::{DeviceId, DeviceKey};
 use sha2::{Digest as _, Sha256};
 
 use super::bundle::{self, MANIFEST};
 use super::drives::Filesystem;
-use super::{ExportError, drive_error};
+use super::{ExportError, drive_error, signature};
 
 /// Files and bytes that may wait to be made durable together: a cancelled export need not wait for more than that.
 const WAITING_FILES: usize = 256;
@@ -178,8 +178,8 @@ impl Bag {
         done.map_err(|error| drive_error(&self.root, error))
     }
 
-    /// Writes the manifests and makes everything durable, but not yet under its name.
-    pub(super) fn close(&mut self) -> Result<(), ExportError> {
+    /// Writes the manifests and the signature, and makes everything durable, but not yet under its name.
+    pub(super) fn close(&mut self, key: &DeviceKey) -> Result<(), ExportError> {
         if let Some(manifest) = self.manifest.take() {
             let digest = self.end(manifest)?;
             self.tags.push((digest, MANIFEST.to_owned()));
@@ -187,6 +187,10 @@ impl Bag {
         let lines: String = self.tags.iter().map(|(digest, path)| bundle::manifest_line(digest, path)).collect();
         let mut out = self.create(bundle::TAG_MANIFEST)?;
         out.write_all(lines.as_bytes()).map_err(|error| drive_error(&self.root, error))?;
+        let tag_manifest = self.end(out)?;
+        let mut out = self.create(signature::FILE)?;
+        let signed = signature::text(key, &tag_manifest);
+        out.write_all(signed.as_bytes()).map_err(|error| drive_error(&self.root, error))?;
         self.end(out)?;
         self.sync_waiting()?;
         self.synced()?;

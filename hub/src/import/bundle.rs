@@ -28,6 +28,8 @@ use super::beneath::Folder;
 use super::{ImportError, Imported, check_room, next_batch};
 use crate::export::bundle as layout;
 use crate::export::check::{self, Fault};
+use crate::export::lists;
+use crate::export::registry::{self, Listed};
 use crate::hub::Hub;
 use crate::media::uploads::{Progress as Upload, UploadError};
 use crate::store::rows::MediaRow;
@@ -96,6 +98,16 @@ pub struct Taken {
 pub fn about(path: &Path) -> Result<About, ImportError> {
     let folder = open(path)?;
     read_about(&folder)
+}
+
+/// Who had joined the hub that made a bundle, by name; nobody where the list is damaged, which costs the names alone.
+#[must_use]
+pub fn devices(path: &Path) -> Vec<Listed> {
+    let read = || -> Option<Vec<Listed>> {
+        let file = Folder::open(path).ok()?.file(registry::FILE).ok()?;
+        serde_json::from_reader(BufReader::new(file.take(registry::BYTES))).ok()
+    };
+    read().unwrap_or_default()
 }
 
 fn not_one(path: &Path) -> ImportError {
@@ -257,20 +269,19 @@ impl Import {
         };
         let mut is_whole = true;
         let mut is_first = true;
-        let rows =
-            check::media_rows(list).filter_map(|row| match row.and_then(|(file, hash)| Some((file, hash.parse().ok()?))) {
-                Some((file, hash)) if file.starts_with(layout::MEDIA) && layout::is_inside(&file) => {
-                    seen.insert(&file);
-                    Some((file, hash))
+        let rows = lists::media(list).filter_map(|row| match row.and_then(|(file, hash)| Some((file, hash.parse().ok()?))) {
+            Some((file, hash)) if file.starts_with(layout::MEDIA) && layout::is_inside(&file) => {
+                seen.insert(&file);
+                Some((file, hash))
+            }
+            _ => {
+                is_whole = false;
+                if std::mem::take(&mut is_first) {
+                    self.wrong(layout::MEDIA_LIST, "is damaged; the files are looked at one by one");
                 }
-                _ => {
-                    is_whole = false;
-                    if std::mem::take(&mut is_first) {
-                        self.wrong(layout::MEDIA_LIST, "is damaged; the files are looked at one by one");
-                    }
-                    None
-                }
-            });
+                None
+            }
+        });
         self.all(rows)?;
         Ok((seen, is_whole))
     }

@@ -8,12 +8,13 @@
 use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
 
-use maloca_protocol::{DeviceId, document};
+use maloca_protocol::{DeviceId, document, limits};
 use tokio_util::sync::CancellationToken;
 
 use super::ImportError;
 use super::bundle::{self, About, Progress, Taken};
 use crate::devices::{self, Device, Kind};
+use crate::export::registry::Listed;
 use crate::hub::{Hub, OpenError, Options};
 use crate::intake::{Door, Tally, keep};
 use crate::query;
@@ -28,6 +29,11 @@ pub enum RestoreError {
     /// There is a hub in the folder.
     #[error("there is a hub in {} already; name an empty folder with --data, or add the copy to that hub with `maloca import`", .0.display())]
     Occupied(PathBuf),
+    /// It is only a part of what its hub had.
+    #[error(
+        "this copy is only a part of what its hub had, without the keys of who is in; restore from a full one, then add this with `maloca import`"
+    )]
+    Part,
     /// The folder cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -50,12 +56,15 @@ pub async fn restore(
         return Err(RestoreError::Occupied(options.data));
     }
     let about = bundle::about(from)?;
+    if about.is_part {
+        return Err(RestoreError::Part);
+    }
     let name = options.name.clone().or_else(|| Some(about.hub_name.clone()));
     let (hub, writer) = Hub::open(Options { name, project: Some(about.project), ..options }).await?;
     let taken = async {
         vouch(&hub, &about).await?;
         let taken = bundle::take(&hub, from, cancel, report).await?;
-        register(&hub).await?;
+        register(&hub, &bundle::devices(from)).await?;
         Ok(taken)
     };
     let taken = taken.await;
@@ -77,8 +86,8 @@ async fn vouch(hub: &Hub, about: &About) -> Result<(), StoreError> {
     hub.store.write(1_000, work).await
 }
 
-/// Gives every member a card, under the name that its `member` document says.
-async fn register(hub: &Hub) -> Result<(), StoreError> {
+/// Gives every member a card, under the name that it had, else the one that its `member` document says.
+async fn register(hub: &Hub, listed: &[Listed]) -> Result<(), StoreError> {
     let members = hub.store.read(|view| {
         let mut members: Vec<DeviceId> = Vec::new();
         view.scan(T::Members, (Bound::Unbounded, Bound::Unbounded), false, &mut |id, payload| {
@@ -115,7 +124,11 @@ async fn register(hub: &Hub) -> Result<(), StoreError> {
         }
         Ok(devices)
     });
-    for device in members.await?.into_iter().filter(|device| hub.devices.get(&device.id).is_none()) {
+    for mut device in members.await?.into_iter().filter(|device| hub.devices.get(&device.id).is_none()) {
+        if let Some(known) = listed.iter().find(|known| known.id == device.id) {
+            device.name = query::index::cut(&known.name, limits::NAME_BYTES).to_owned();
+            device.kind = known.kind;
+        }
         let row = device.clone();
         hub.store.write(500, move |tx| devices::put(tx, &row)).await?;
         hub.devices.insert(device);

@@ -13,6 +13,7 @@ use maloca_protocol::{DeviceId, RevisionId, time};
 use serde::Deserialize;
 
 use crate::export::ExportError;
+use crate::export::formats::custody;
 use crate::feed;
 use crate::store::rows::{Entry, Row as _, Subject};
 use crate::store::view::ViewExt as _;
@@ -132,7 +133,7 @@ impl Order {
         self.bytes
     }
 
-    /// Writes the file; `wrote` is told of each line's bytes, and may stop it.
+    /// Writes the file, and beside it to `custody` how each revision came; `wrote` is told of each line's bytes, and may stop it.
     ///
     /// # Errors
     /// Where the store fails, `failed` makes of it that `out` refuses, or `wrote` stops it.
@@ -140,6 +141,7 @@ impl Order {
         &self,
         view: &impl View,
         out: &mut impl Write,
+        custody: &mut impl Write,
         failed: &dyn Fn(std::io::Error) -> ExportError,
         wrote: &mut dyn FnMut(u64) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
@@ -156,6 +158,7 @@ impl Order {
             let mut line = envelope(&id, &canonical, &sig);
             line.push(b'\n');
             out.write_all(&line).map_err(failed)?;
+            custody::line(custody, "rev", id, entry.arrival).map_err(failed)?;
             wrote(line.len() as u64)?;
         }
         Ok(())
