@@ -228,6 +228,7 @@ async fn strangers_programs_find_everything_again() {
     let sums = Command::new("sha256sum").args(["--quiet", "-c", "manifest-sha256.txt"]).current_dir(&done.path).status();
     assert!(sums.unwrap().success());
     judged_by_bagit_py(&done.path);
+    judged_by_gdal(&done.path);
     let exports = story.hub.store.read(ledger::exports).await.unwrap();
     assert_eq!(exports.len(), 1);
     assert_eq!((exports[0].head, exports[0].through), (done.head, done.head));
@@ -236,19 +237,55 @@ async fn strangers_programs_find_everything_again() {
 
 /// The validator of the Library of Congress, in an environment of its own.
 fn judged_by_bagit_py(bundle: &Path) {
-    let place = std::env::temp_dir().join("maloca-test-bagit");
-    let python = place.join("bin/python");
-    let run = |program: &Path, args: &[&str]| Command::new(program).args(args).output().is_ok_and(|out| out.status.success());
-    if !run(&python, &["-c", "import bagit"]) {
-        let made = run(Path::new("python3"), &["-m", "venv", place.to_str().unwrap()])
-            && run(&python, &["-m", "pip", "install", "-q", "setuptools<81", "bagit==1.8.1"]);
-        if !made {
-            return skipped("bagit.py could not be installed (python3 with venv and the package index are needed)");
-        }
-    }
+    let Some(python) = python_with("bagit", &["setuptools<81", "bagit==1.8.1"]) else {
+        return skipped("bagit.py could not be installed (python3 with venv and the package index are needed)");
+    };
     let out = Command::new(&python).args(["-m", "bagit", "--validate", bundle.to_str().unwrap()]).output().unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     println!("bagit.py finds the bundle valid");
+}
+
+/// What GDAL, on which nearly every map program stands, reads of the files that people open.
+fn judged_by_gdal(bundle: &Path) {
+    let Some(python) = python_with("pyogrio", &["pyogrio==0.13.0", "numpy"]) else {
+        return skipped("GDAL could not be installed (python3 with venv and the package index are needed)");
+    };
+    let ask = "import json, sys, pyogrio
+def told(path):
+    info = pyogrio.read_info(path)
+    return {'layers': [str(one) for one in pyogrio.list_layers(path)[:, 0]], 'features': int(info['features']), 'crs': info['crs'],
+            'geometry': info['geometry_type'], 'types': dict(zip(info['fields'].tolist(), info['dtypes'].tolist())),
+            'bounds': info['total_bounds']}
+print(json.dumps([told(path) for path in sys.argv[1:]]))";
+    let paths = ["data/observations.gpkg", "data/observations.geojson", "data/observations.csv"].map(|path| bundle.join(path));
+    let out = Command::new(&python).arg("-c").arg(ask).args(&paths).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert_eq!(String::from_utf8_lossy(&out.stderr), "", "not even a warning");
+    let told: Vec<Value> = serde_json::from_slice(&out.stdout).unwrap();
+    for one in &told {
+        assert_eq!((&one["features"], &one["layers"]), (&json!(SEEN), &json!(["observations"])), "{one}");
+    }
+    let gpkg = &told[0];
+    assert_eq!((&gpkg["crs"], &gpkg["geometry"]), (&json!("EPSG:4326"), &json!("Point")));
+    assert_eq!(gpkg["bounds"][0], json!(-76.36));
+    let types = &gpkg["types"];
+    assert_eq!((&types["set.tree.height_m"], &types["notes"]), (&json!("float64"), &json!("object")), "{types}");
+    assert!(types["created_at"].as_str().unwrap().starts_with("datetime64"), "{types}");
+    println!("GDAL reads the GeoPackage, the GeoJSON and the CSV");
+}
+
+/// A Python that has this module, installed into a folder of its own; `None` where that cannot be had.
+fn python_with(module: &str, packages: &[&str]) -> Option<PathBuf> {
+    let place = std::env::temp_dir().join(format!("maloca-test-{module}"));
+    let python = place.join("bin/python");
+    let run = |program: &Path, args: &[&str]| Command::new(program).args(args).output().is_ok_and(|out| out.status.success());
+    let import = format!("import {module}");
+    let install: Vec<&str> = ["-m", "pip", "install", "-q"].iter().chain(packages).copied().collect();
+    let is_there = run(&python, &["-c", &import])
+        || (run(Path::new("python3"), &["-m", "venv", place.to_str()?])
+            && run(&python, &install)
+            && run(&python, &["-c", &import]));
+    is_there.then_some(python)
 }
 
 #[tokio::test(flavor = "multi_thread")]

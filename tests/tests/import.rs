@@ -62,7 +62,8 @@ impl Village {
             assert_eq!(answer.status(), StatusCode::CREATED);
         }
         // What people call it is said nowhere but in the list of devices.
-        let renamed = Manager::of(&hub).call(Method::PATCH, &format!("/admin/devices/{}", rosa.key.id())).json(&json!({ "name": "Rosa" }));
+        let renamed =
+            Manager::of(&hub).call(Method::PATCH, &format!("/admin/devices/{}", rosa.key.id())).json(&json!({ "name": "Rosa" }));
         assert!(renamed.send().await.expect("an answer").status().is_success());
         hub.end();
         let bundle = export(&data, &folder.path().join("drive"));

@@ -8,6 +8,7 @@
 //!   data/observations.json          flat merged documents, conflicts included
 //!   data/observations.geojson
 //!   data/observations.csv
+//!   data/observations.gpkg          a GeoPackage: a layer with its table
 //!   data/revisions.ndjson           every kept revision with its signature
 //!   data/custody.ndjson             when each record and file came, and who carried it
 //!   data/devices.json               who has joined, by name; not in a part

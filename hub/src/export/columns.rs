@@ -199,19 +199,21 @@ fn escaped(name: &str) -> String {
 /// The first pass: collects the names of columns.
 #[derive(Debug, Default)]
 pub struct Collector {
-    names: BTreeSet<String>,
+    /// Whether all values under that name are numbers.
+    names: BTreeMap<String, bool>,
     has_more: bool,
 }
 
 impl Collector {
     /// Looks at a document.
     pub fn see(&mut self, document: &Document) {
-        for name in split(document).1.into_keys() {
+        for (name, value) in split(document).1 {
             if name.len() > NAME_BYTES {
                 self.has_more = true;
                 continue;
             }
-            self.names.insert(name);
+            let is_number = value.is_number() || value.is_null();
+            *self.names.entry(name).or_insert(true) &= is_number;
             // The least names stay, so that the order in which documents come does not matter.
             if self.names.len() > PROPERTIES {
                 self.names.pop_last();
@@ -223,7 +225,8 @@ impl Collector {
     /// The columns.
     #[must_use]
     pub fn columns(self) -> Columns {
-        Columns { properties: self.names.into_iter().collect(), has_more: self.has_more }
+        let numbers = self.names.iter().filter(|(_, is_number)| **is_number).map(|(name, _)| name.clone()).collect();
+        Columns { properties: self.names.into_keys().collect(), numbers, has_more: self.has_more }
     }
 }
 
@@ -231,6 +234,8 @@ impl Collector {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Columns {
     properties: Vec<String>,
+    /// Those among them that hold nothing but numbers.
+    numbers: BTreeSet<String>,
     has_more: bool,
 }
 
@@ -247,6 +252,12 @@ impl Columns {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let properties = self.properties.iter().map(String::as_str);
         FIXED.iter().copied().chain(properties).chain(self.has_more.then_some(MORE))
+    }
+
+    /// Whether a property's column holds nothing but numbers.
+    #[must_use]
+    pub fn holds_numbers(&self, property: &str) -> bool {
+        self.numbers.contains(property)
     }
 
     /// Whether there is a column for what has none of its own.

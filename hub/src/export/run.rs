@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use maloca_protocol::document::Kept;
-use maloca_protocol::{DeviceId, DeviceKey, MediaHash};
+use maloca_protocol::{DeviceId, DeviceKey, MediaHash, time};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::bundle::{self, Origin};
 use super::columns::{About, Collector, Columns, flatten};
 use super::drives::{self, Filesystem};
-use super::formats::{csv, custody, geojson, json, revisions};
+use super::formats::{csv, custody, geojson, gpkg, json, revisions};
 use super::part::Part;
 use super::places::Places;
 use super::registry::{self, Listed};
@@ -34,6 +34,9 @@ use crate::store::{self, Snapshot, StoreError, T};
 mod media; // the media themselves
 
 pub(super) use media::Damaged;
+
+/// The layer for map programs.
+const GEOPACKAGE: &str = "data/observations.gpkg";
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -242,6 +245,7 @@ fn write_documents(
     let mut as_json = json::Writer::new(bag.create("data/observations.json")?).map_err(&failed)?;
     let mut as_geojson = geojson::Writer::new(bag.create("data/observations.geojson")?).map_err(&failed)?;
     let mut as_csv = csv::Writer::new(bag.create("data/observations.csv")?, columns.names()).map_err(&failed)?;
+    let mut as_gpkg = gpkg::Writer::new(&bag.place(GEOPACKAGE), columns, &time::format_millis(done.at)).map_err(&failed)?;
     let columns_missing = bundle::MISSING_COLUMNS.iter().copied();
     let mut missing = csv::Writer::new(bag.create(bundle::MISSING_LIST)?, columns_missing).map_err(&failed)?;
     // The walk knows errors of the store only; one of the drive is kept here and ends it.
@@ -253,6 +257,7 @@ fn write_documents(
             as_json.write(columns, &flat, &found.document).map_err(&failed)?;
             as_geojson.write(columns, &flat).map_err(&failed)?;
             as_csv.write(columns, &flat).map_err(&failed)?;
+            as_gpkg.write(columns, &flat).map_err(&failed)?;
             if about.missing > 0 {
                 done.missing += about.missing;
                 list_missing(source, damaged, &found, &mut missing)?;
@@ -272,7 +277,8 @@ fn write_documents(
     for out in [as_json.finish(), as_geojson.finish(), as_csv.finish(), missing.finish()] {
         bag.add(out.map_err(&failed)?)?;
     }
-    Ok(())
+    as_gpkg.finish().map_err(&failed)?;
+    bag.adopt(GEOPACKAGE)
 }
 
 fn place(source: &Source, places: &Places, damaged: &Damaged, kept: &Kept) -> Result<Option<String>, StoreError> {

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
@@ -130,6 +130,34 @@ impl Bag {
         let line = bundle::manifest_line(&digest, &path);
         let failed = |error| drive_error(&self.root, error);
         self.manifest.as_mut().map_or(Ok(()), |manifest| manifest.write_all(line.as_bytes())).map_err(failed)
+    }
+
+    /// Where a file will lie that another library writes, to be handed to [`Self::adopt`]; its folder is there.
+    pub(super) fn place(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// Enters a file of the payload that another library has written at its [`Self::place`]: it is read once for its hash.
+    pub(super) fn adopt(&mut self, path: &str) -> Result<(), ExportError> {
+        let whole = self.root.join(path);
+        let out = {
+            let failed = |error| drive_error(&whole, error);
+            let mut file = OpenOptions::new().read(true).write(true).open(&whole).map_err(failed)?;
+            let (mut sha, mut bytes, mut block) = (Sha256::new(), 0, vec![0; 256 * 1024]);
+            loop {
+                match file.read(&mut block) {
+                    Ok(0) => break,
+                    Ok(read) => {
+                        sha.update(&block[..read]);
+                        bytes += read as u64;
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(failed(error)),
+                }
+            }
+            Out { file: BufWriter::new(file), path: path.to_owned(), sha, bytes }
+        };
+        self.add(out)
     }
 
     /// Gives up a file of the payload that could not be written whole for its source's sake.

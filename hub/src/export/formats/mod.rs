@@ -5,6 +5,7 @@
 
 pub mod csv; // for spreadsheets
 pub mod custody; // when each record came, and by which way
+pub mod gpkg; // for map programs, with a table
 pub mod geojson; // for maps, and for the API
 pub mod json; // for programs
 pub mod revisions; // everything, lossless and signed
