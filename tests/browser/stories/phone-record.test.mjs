@@ -1,6 +1,7 @@
 /** A monitor records on the phone, without any hub in reach of the app: what was seen, where, and the way between. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { begin, done, kept, until } from '../fixture/app.mjs';
 import { barriers, manager, overflow, startBrowser, visitor } from '../fixture/browser.mjs';
 import { startHub, withoutHub } from '../fixture/hub.mjs';
 import { jpeg } from '../fixture/photo.mjs';
@@ -28,44 +29,7 @@ async function phone(t, { gps = true, ...options } = {}) {
 
 const open = (page, hub, at = '') => page.goto(`${hub.http}/phone/${at}`);
 
-const begin = (page, category) => page.getByRole('list', { name: 'Categories' }).getByRole('button', { name: category, exact: true }).click();
 const saved = (page) => page.getByText('Saved on this phone').waitFor();
-const done = (page) => page.getByRole('button', { name: 'Done' }).click();
-
-/** What lies in the phone's store, read past the app: the documents of a kind, and a file's bytes. */
-const kept = (page, kind = 'observation') =>
-  page.evaluate(
-    (kind) =>
-      new Promise((done, failed) => {
-        const opening = indexedDB.open('maloca-device');
-        opening.onerror = () => failed(opening.error);
-        opening.onsuccess = () => {
-          const db = opening.result;
-          const tx = db.transaction(['views', 'blobs']);
-          const [views, keys, blobs] = [tx.objectStore('views').getAll(), tx.objectStore('blobs').getAllKeys(), tx.objectStore('blobs').getAll()];
-          tx.oncomplete = async () => {
-            db.close();
-            const files = await Promise.all(blobs.result.map(async (blob) => [...new Uint8Array(await blob.arrayBuffer())]));
-            const of = (hash) => files[keys.result.indexOf(hash)];
-            done(views.result.filter((view) => view.kind === kind && !view.deleted).map((view) => ({
-              ...view,
-              files: view.attachments.map(({ hash }) => of(hash)),
-            })));
-          };
-        };
-      }),
-    kind,
-  );
-
-/** Waits until the store says so. */
-async function until(page, holds, kind) {
-  for (let tries = 0; tries < 200; tries += 1) {
-    const views = await kept(page, kind);
-    if (holds(views)) return views;
-    await page.waitForTimeout(100);
-  }
-  assert.fail(`not so: ${JSON.stringify(await kept(page, kind)).slice(0, 2000)}`);
-}
 
 test('three taps: a category, a photo, a place that gets better while one waits', { skip }, async (t) => {
   const { page, context, quiet } = await phone(t);
