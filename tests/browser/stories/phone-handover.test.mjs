@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { CODE, JOINING, PATIENCE, PHONE, allThere, assertArrived, bringIn, go, hubOf, joinHub, open, slowly } from '../fixture/app.mjs';
+import { CODE, JOINING, PATIENCE, PHONE, allThere, assertArrived, bringIn, elsewhere, go, hubOf, joinHub, open, slowly } from '../fixture/app.mjs';
 import { barriers, overflow, startBrowser } from '../fixture/browser.mjs';
 import { withoutHub } from '../fixture/hub.mjs';
 import { savedFile } from '../fixture/phone.mjs';
@@ -244,24 +243,6 @@ test('a file saved here goes on elsewhere; a card with the key brings the record
   await other.getByText('This file is another phone’s').waitFor();
   await assertArrived(browser, hub, saved);
 });
-
-/** The built app as a folder on somebody else's server, as deep in it as may be. */
-async function elsewhere(t) {
-  const folder = join(process.env.MALOCA_PAGES ?? join(import.meta.dirname, '../../../webui/dist'), 'phone');
-  const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
-  const server = createServer(async (asked, answer) => {
-    const path = new URL(asked.url, 'http://x').pathname.replace(/^\/some\/where\//, '');
-    const name = path === '' ? 'index.html' : path;
-    const bytes = await readFile(join(folder, name)).catch(() => null);
-    answer.writeHead(bytes ? 200 : 404, { 'content-type': types[extname(name)] ?? 'application/octet-stream' }).end(bytes);
-  });
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://localhost:${server.address().port}`;
-}
 
 test('installed from elsewhere, it hands over to a hub that lets its origin in, and opens when all is away', { skip: withoutHub }, async (t) => {
   const origin = await elsewhere(t);
