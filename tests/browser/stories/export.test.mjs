@@ -53,7 +53,7 @@ test('a copy goes to a drive, and what is new in it comes in on another hub of t
   const first = await copy();
 
   // The second laptop begins with the first copy; the drive is its home folder.
-  const town = await startHub(t, { name: 'Town', home: true, from: join(copies, first) });
+  const town = await startHub(t, { name: 'Town', home: true, bundle: join(copies, first) });
   await hub.send({ device: 'rosa', source: await recordings(hub.folder, 'later', [{ category: 'nest', photo: true }, { category: 'track' }]) });
   const second = await copy();
   await cp(join(copies, second), join(town.folder, 'Maloca', second), { recursive: true });

@@ -2,75 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { barriers, manager, overflow, startBrowser } from '../fixture/browser.mjs';
-import { startHub, withoutHub } from '../fixture/hub.mjs';
+import { CODE, JOINING, PATIENCE, PHONE, allThere, assertArrived, bringIn, elsewhere, go, hubOf, joinHub, open, slowly } from '../fixture/app.mjs';
+import { barriers, overflow, startBrowser } from '../fixture/browser.mjs';
+import { withoutHub } from '../fixture/hub.mjs';
 import { savedFile } from '../fixture/phone.mjs';
-
-const CODE = '204060';
-const JOINING = ['--joining-code', CODE];
-const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, locale: 'en-US' };
-const PATIENCE = { timeout: 60_000 };
-
-const hubOf = (t, options = {}) => startHub(t, { name: 'San Juan', words: JOINING, ...options });
-
-/** The app in a browser of its own, on one of its pages. */
-async function open(browser, hub, page = 'handover', options = {}) {
-  const context = await browser.newContext({ ...PHONE, ...options });
-  const app = await context.newPage();
-  await app.goto(`${hub.http}${hub.at ?? '/phone/'}#/${page}`);
-  await app.getByRole('heading', { level: 1 }).waitFor();
-  return app;
-}
-
-const go = (app, page) => app.evaluate((page) => (location.hash = `#/${page}`), page);
-
-/** What was recorded comes in as a saved file: the same phone goes on here. */
-async function bringIn(app, saved) {
-  await go(app, 'settings');
-  await app.locator('input[type=file]').first().setInputFiles(saved.path);
-  await app.getByText(`This phone is ${saved.shortId}`).waitFor(PATIENCE);
-}
-
-/** Joins as a person does, at the address beside the code. */
-async function joinHub(app, hub, name = 'Ana') {
-  await go(app, 'handover');
-  const another = app.getByRole('button', { name: 'Join another hub' });
-  const form = app.getByRole('heading', { name: 'Join a hub' });
-  await another.or(form).first().waitFor();
-  if (await another.isVisible()) await another.click();
-  await app.getByLabel('The hub’s address').fill(hub.http);
-  await app.getByLabel('Code', { exact: true }).fill(CODE);
-  await app.getByLabel('Your name').fill(name);
-  await app.getByRole('button', { name: 'Join', exact: true }).click();
-}
-
-const allThere = (app, name = 'San Juan') => app.getByText(`Everything is on ${name}.`).waitFor(PATIENCE);
-
-/** Uploads go slowly, so that something can come in between. */
-async function slowly(app, bytesPerSecond) {
-  const session = await app.context().newCDPSession(app);
-  const conditions = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytesPerSecond };
-  await session.send('Network.enable');
-  await session.send('Network.emulateNetworkConditions', conditions);
-  return () => session.send('Network.emulateNetworkConditions', { ...conditions, uploadThroughput: -1 });
-}
-
-/** What the manager's page has: how many observations, and the photos' bytes as they came. */
-async function assertArrived(browser, hub, saved, link = hub.open) {
-  const { page, context } = await manager(browser, { ...hub, open: link });
-  const ask = (path) => page.evaluate(async (path) => (await fetch(`/api/v1${path}`)).json(), path);
-  const { observations } = await ask('/observations?limit=100');
-  assert.equal(observations.length, saved.observations, 'each observation is there once');
-  for (const { hash, bytes } of saved.photos) {
-    const answer = await page.request.get(`${new URL(page.url()).origin}/api/v1/media/${hash}`);
-    assert.ok(Buffer.compare(await answer.body(), bytes) === 0, 'the photo is as it was');
-  }
-  await context.close();
-}
 
 test('a phone joins, hands over, and says that everything is there', { skip: withoutHub }, async (t) => {
   const hub = await hubOf(t);
@@ -305,24 +243,6 @@ test('a file saved here goes on elsewhere; a card with the key brings the record
   await other.getByText('This file is another phone’s').waitFor();
   await assertArrived(browser, hub, saved);
 });
-
-/** The built app as a folder on somebody else's server, as deep in it as may be. */
-async function elsewhere(t) {
-  const folder = join(process.env.MALOCA_PAGES ?? join(import.meta.dirname, '../../../webui/dist'), 'phone');
-  const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
-  const server = createServer(async (asked, answer) => {
-    const path = new URL(asked.url, 'http://x').pathname.replace(/^\/some\/where\//, '');
-    const name = path === '' ? 'index.html' : path;
-    const bytes = await readFile(join(folder, name)).catch(() => null);
-    answer.writeHead(bytes ? 200 : 404, { 'content-type': types[extname(name)] ?? 'application/octet-stream' }).end(bytes);
-  });
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://localhost:${server.address().port}`;
-}
 
 test('installed from elsewhere, it hands over to a hub that lets its origin in, and opens when all is away', { skip: withoutHub }, async (t) => {
   const origin = await elsewhere(t);

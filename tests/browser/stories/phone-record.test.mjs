@@ -1,7 +1,8 @@
 /** A monitor records on the phone, without any hub in reach of the app: what was seen, where, and the way between. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { barriers, manager, overflow, startBrowser, visitor } from '../fixture/browser.mjs';
+import { JOINING, allThere, begin, done, hubOf, joinHub, kept, until } from '../fixture/app.mjs';
+import { barriers, overflow, startBrowser, visitor } from '../fixture/browser.mjs';
 import { startHub, withoutHub } from '../fixture/hub.mjs';
 import { jpeg } from '../fixture/photo.mjs';
 
@@ -28,44 +29,7 @@ async function phone(t, { gps = true, ...options } = {}) {
 
 const open = (page, hub, at = '') => page.goto(`${hub.http}/phone/${at}`);
 
-const begin = (page, category) => page.getByRole('list', { name: 'Categories' }).getByRole('button', { name: category, exact: true }).click();
 const saved = (page) => page.getByText('Saved on this phone').waitFor();
-const done = (page) => page.getByRole('button', { name: 'Done' }).click();
-
-/** What lies in the phone's store, read past the app: the documents of a kind, and a file's bytes. */
-const kept = (page, kind = 'observation') =>
-  page.evaluate(
-    (kind) =>
-      new Promise((done, failed) => {
-        const opening = indexedDB.open('maloca-device');
-        opening.onerror = () => failed(opening.error);
-        opening.onsuccess = () => {
-          const db = opening.result;
-          const tx = db.transaction(['views', 'blobs']);
-          const [views, keys, blobs] = [tx.objectStore('views').getAll(), tx.objectStore('blobs').getAllKeys(), tx.objectStore('blobs').getAll()];
-          tx.oncomplete = async () => {
-            db.close();
-            const files = await Promise.all(blobs.result.map(async (blob) => [...new Uint8Array(await blob.arrayBuffer())]));
-            const of = (hash) => files[keys.result.indexOf(hash)];
-            done(views.result.filter((view) => view.kind === kind && !view.deleted).map((view) => ({
-              ...view,
-              files: view.attachments.map(({ hash }) => of(hash)),
-            })));
-          };
-        };
-      }),
-    kind,
-  );
-
-/** Waits until the store says so. */
-async function until(page, holds, kind) {
-  for (let tries = 0; tries < 200; tries += 1) {
-    const views = await kept(page, kind);
-    if (holds(views)) return views;
-    await page.waitForTimeout(100);
-  }
-  assert.fail(`not so: ${JSON.stringify(await kept(page, kind)).slice(0, 2000)}`);
-}
 
 test('three taps: a category, a photo, a place that gets better while one waits', { skip }, async (t) => {
   const { page, context, quiet } = await phone(t);
@@ -266,21 +230,14 @@ test('a track is noted while walking, and survives a closed app', { skip }, asyn
 });
 
 test('two who changed the same thing see both, and choose', { skip }, async (t) => {
-  const hub = await startHub(t, { name: 'Aldea' });
+  const hub = await hubOf(t, { name: 'Aldea', words: [...JOINING, '--devices-read', 'all'] });
   const browser = await startBrowser(t);
-  const { page: dashboard } = await manager(browser, hub);
-  const settings = { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: '{"devices_read_all":true}' };
-  await dashboard.evaluate((settings) => fetch('/api/v1/admin/hub', settings), settings);
-  await dashboard.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
-
   async function joined(name) {
     const { page, context } = await visitor(browser, hub, PHONE);
     await open(page, hub);
-    await page.getByRole('button', { name: 'Water', exact: true }).waitFor();
-    const code = await dashboard.locator('[data-code]').getAttribute('data-code');
-    await page.evaluate(join, [code, name]);
-    await dashboard.locator(`[data-code]:not([data-code="${code}"])`).waitFor();
-    await page.reload();
+    await joinHub(page, hub, name);
+    await allThere(page, 'Aldea');
+    await open(page, hub, '#/record');
     return { page, context };
   }
   const [rosa, luz] = [await joined('Rosa'), await joined('Luz')];
@@ -290,6 +247,8 @@ test('two who changed the same thing see both, and choose', { skip }, async (t) 
   await done(rosa.page);
   await rosa.page.getByText(/On Aldea, confirmed/).waitFor();
 
+  await open(luz.page, hub, '#/handover');
+  await luz.page.getByRole('button', { name: 'Hand over now' }).click();
   await open(luz.page, hub, '#/observations');
   await luz.page.getByText('All', { exact: true }).click();
   const there = luz.page.getByRole('link', { name: /Water/ });
@@ -320,17 +279,6 @@ test('two who changed the same thing see both, and choose', { skip }, async (t) 
   const [view] = await kept(luz.page);
   assert.deepEqual([view.set.notes, Object.keys(view.conflicts)], ['muddy', []]);
 });
-
-/** Joins a hub by the engine that the page has fetched, in the page: recording is told here, not how one joins. */
-async function join([code, name]) {
-  const scripts = performance.getEntriesByType('resource').map((entry) => entry.name);
-  for (const script of scripts.filter((address) => /\/assets\/device-.*\.js$/.test(address))) {
-    const Device = Object.values(await import(script)).find((one) => typeof one === 'function' && 'openFrom' in one);
-    const device = await Device.open({ app: 'story' });
-    await device.join(location.origin, code, name);
-    device.close();
-  }
-}
 
 for (const colorScheme of ['light', 'dark']) {
   test(`the pages of recording fit a small phone and everybody, ${colorScheme}`, { skip }, async (t) => {

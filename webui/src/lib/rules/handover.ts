@@ -28,6 +28,9 @@ export function along(course: Course, step: Progress): Course {
   }
 }
 
+/** Whether it brings anything over; most contacts only say that there is nothing new. */
+export const isMuch = ({ unsent }: Course): boolean => unsent !== null && unsent.revisions + unsent.media > 0;
+
 /** How it stands with a hub, in words. */
 export interface Standing {
   tone: Tone;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { enough, isShort, roomOf } from './room';
+import { enough, isShort, roomIn, roomOf } from './room';
 
 const GB = 1_000_000_000;
 const files = [1, 2, 3].map((n) => ({ hash: String(n), size: GB / 4, name: `${n}.jpg`, addedAt: n }));
@@ -26,4 +26,8 @@ it('tells when little is left, and does not guess', () => {
   expect(roomOf({ quota: 1e9, usage: 0.98e9 })).toBe('low');
   expect(roomOf({})).toBe('unknown');
   expect(roomOf(undefined)).toBe('unknown');
+  // As Chromium says it on a disk with less than a gigabyte left.
+  expect(roomOf({ usage: 4_971_293, quota: 4_971_293 + 10 * 2 ** 30 })).toBe('unknown');
+  expect(roomIn({ usage: 4_971_293, quota: 4_971_293 + 2 ** 30 })).toBeNull();
+  expect(roomIn({ usage: 1, quota: 2e9 })).toEqual({ used: 1, quota: 2e9 });
 });

@@ -7,6 +7,17 @@ export interface Room {
   quota: number;
 }
 
+const GIB = 2 ** 30;
+
+/**
+ * What an estimate says. Newer Chromiums keep a secret of the disk: they name a whole number of GiB, at most ten, above what is used,
+ * however little is left, and that says nothing.
+ */
+export function roomIn({ usage, quota }: StorageEstimate): Room | null {
+  if (usage === undefined || !quota || (quota - usage) % GIB === 0) return null;
+  return { used: usage, quota };
+}
+
 /** Below this a walk's photos may no longer fit. */
 const SHORT_BYTES = 1_000_000_000;
 
@@ -42,7 +53,7 @@ const LEAST_BYTES = 60_000_000;
 
 /** By what the browser says of its storage; it says so in safe contexts alone, and roughly. */
 export function roomOf(estimate: StorageEstimate | undefined): Ahead {
-  const { quota, usage } = estimate ?? {};
-  if (quota === undefined || usage === undefined) return 'unknown';
-  return quota - usage < LEAST_BYTES ? 'low' : 'enough';
+  const room = roomIn(estimate ?? {});
+  if (!room) return 'unknown';
+  return room.quota - room.used < LEAST_BYTES ? 'low' : 'enough';
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KnownHub, Local } from '$lib/device/device';
-import { foremost, standings, type Said } from './standing';
+import { foremost, hindmost, standings, type Said } from './standing';
 
 const AT = '2026-11-21T10:00:00.000Z';
 const hub = (id: string) => ({ id, name: `Hub ${id}`, receipt: { receipt: { at: AT } } as KnownHub['receipt'] });
@@ -51,4 +51,13 @@ describe('where a document is', () => {
     expect(word({ local: undefined })).toBeNull();
     expect(word({ local: local({ version: 0 }) })).toBeNull();
   });
+});
+
+it('is told of a walk of several documents by what lacks most', () => {
+  const at = (state: 'here' | 'moving' | 'held' | 'refused') => ({ state, hub: 'a', name: 'Hub a', at: null, why: null });
+  expect(hindmost([at('held'), at('moving'), at('held')])?.state).toBe('moving');
+  expect(hindmost([at('held'), at('here'), at('moving')])?.state).toBe('here');
+  expect(hindmost([at('here'), at('refused')])?.state).toBe('refused');
+  expect(hindmost([at('held'), null])?.state).toBe('held');
+  expect(hindmost([null, null])).toBeNull();
 });

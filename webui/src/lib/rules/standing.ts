@@ -64,3 +64,9 @@ export function foremost(all: Standing[] | null): Standing | null {
   const none: Standing = { state: 'here', hub: null, name: '', at: null, why: null };
   return all.reduce((best, one) => (WEIGHT[one.state] > WEIGHT[best.state] ? one : best), none);
 }
+
+const LACKING = { refused: 3, here: 2, moving: 1, held: 0 } as const;
+
+/** What is told of several documents that are one thing to people: it is only where all of them are. `null`: it came from others. */
+export const hindmost = (all: (Standing | null)[]): Standing | null =>
+  all.reduce((last, one) => (one && (!last || LACKING[one.state] > LACKING[last.state]) ? one : last), null);

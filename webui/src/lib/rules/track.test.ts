@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { REVISION_BYTES } from '$lib/device/limits';
-import { SEGMENT_BYTES, bytesOf, durationText, isFull, isNews, metresOfTrack, pointOf, readPoints, type TrackPoint } from './track';
+import { SEGMENT_BYTES, bytesOf, durationText, isFull, isNews, metresOfTrack, pointOf, readPoints, walks, type TrackPoint } from './track';
 
 /** A step of so many metres to the north. */
 const north = (metres: number, accuracy: number, seconds: number): TrackPoint => pointOf(-6.48 + metres / 111_195, -76.36, accuracy, seconds);
@@ -52,4 +52,21 @@ describe('a long track', () => {
 
 it('a duration is read at a glance', () => {
   expect([5, 65, 3600, 11_100, -3].map(durationText)).toEqual(['0:05 min', '1:05 min', '1:00 h', '3:05 h', '0:00 min']);
+});
+
+describe('the documents of a walk', () => {
+  const part = (doc: string, continues?: string) => ({ doc, set: { ...(continues && { continues }) } });
+  const docs = (...parts: ReturnType<typeof part>[]) => walks(parts).map((walk) => walk.map(({ doc }) => doc).join(' '));
+
+  it('are one, from its first to its last, whatever order they come in', () => {
+    expect(docs(part('c', 'b'), part('x'), part('a'), part('b', 'a'))).toEqual(['a b c', 'x']);
+    expect(docs(part('b', 'a'), part('c', 'b'), part('a'))).toEqual(['a b c']);
+  });
+  it('without their beginning are still a walk', () => expect(docs(part('b', 'gone'), part('c', 'b'))).toEqual(['b c']));
+  it('that two phones went on with are all shown', () => expect(docs(part('a'), part('b', 'a'), part('c', 'a'))).toEqual(['a b c']));
+  it('in a circle are each shown once', () => {
+    for (const parts of [[part('a', 'a')], [part('a', 'b'), part('b', 'a')], [part('a', 'c'), part('b', 'a'), part('c', 'b'), part('d', 'c')]]) {
+      expect(walks(parts).flat().map(({ doc }) => doc).toSorted()).toEqual(parts.map(({ doc }) => doc));
+    }
+  });
 });

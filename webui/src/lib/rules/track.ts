@@ -65,6 +65,32 @@ export function readPoints(value: unknown): TrackPoint[] {
   return value.filter(isPoint);
 }
 
+interface Part {
+  doc: string;
+  set: Record<string, unknown>;
+}
+
+/** The documents of each walk, its first one first; walks stand as their newest one does in the list. One whose beginning is not here is a walk. */
+export function walks<P extends Part>(parts: P[]): P[][] {
+  const byDoc = new Map(parts.map((part) => [part.doc, part]));
+  const chainOf = (part: P): P[] => {
+    const chain = [part];
+    for (let before = byDoc.get(String(part.set.continues)); before; before = byDoc.get(String(before.set.continues))) {
+      // Nobody walks in a circle of documents, but anybody may write one.
+      if (chain.includes(before)) return [part];
+      chain.push(before);
+    }
+    return chain;
+  };
+  const all = new Map<P | undefined, { part: P; depth: number }[]>();
+  for (const part of parts) {
+    const chain = chainOf(part);
+    const first = chain.at(-1);
+    all.set(first, [...(all.get(first) ?? []), { part, depth: chain.length }]);
+  }
+  return [...all.values()].map((walk) => walk.toSorted((a, b) => a.depth - b.depth).map(({ part }) => part));
+}
+
 /** Hours and minutes, or minutes and seconds below an hour: `0:45`, `3:05 h`. */
 export function durationText(seconds: number): string {
   const two = (number: number) => String(number).padStart(2, '0');

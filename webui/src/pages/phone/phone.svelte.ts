@@ -1,7 +1,8 @@
 import { BackupError, Device, StoreError, type DeviceOptions, type HubInfo, type HubStatus, type KnownHub, type Progress, type Restored, type Unsent } from '$lib/device/device';
-import { along, atRisk, NO_COURSE, type Course } from '$lib/rules/handover';
+import { along, atRisk, isMuch, NO_COURSE, type Course } from '$lib/rules/handover';
 import { wayOf, type Way } from '$lib/rules/way';
 import { VERSION } from '$lib/version';
+import { Awake } from './awake';
 import { asHub, isBlocked } from './install/surroundings';
 
 /** How long changes of the store gather before they are counted: a contact makes hundreds of them. */
@@ -35,6 +36,7 @@ export class Phone {
   /** What a saved file brought, or why it did not; for the page that is drawn anew with it. */
   restored = $state.raw<Restored | BackupError | StoreError | null>(null);
 
+  readonly #awake = new Awake();
   #ends: (() => void)[] = [];
   #counting: ReturnType<typeof setTimeout> | null = null;
 
@@ -87,6 +89,7 @@ export class Phone {
     if (this.#counting) clearTimeout(this.#counting);
     this.#counting = null;
     this.device?.close();
+    this.#awake.keep(false);
     this.device = null;
     this.statuses = [];
     this.courses = {};
@@ -97,6 +100,7 @@ export class Phone {
     this.progress = progress;
     const course = progress ? along(this.courses[status.hub] ?? NO_COURSE, progress) : NO_COURSE;
     this.courses = { ...this.courses, [status.hub]: course };
+    this.#awake.keep(this.statuses.some(({ hub, phase }) => phase === 'talking' && isMuch(this.courses[hub] ?? NO_COURSE)));
     if (status.trouble?.kind === 'unreachable' && this.way === 'elsewhere') isBlocked().then((is) => (this.isBlocked = is));
   }
 

@@ -1,6 +1,6 @@
 import { StoreError, type Device } from '$lib/device/device';
 import { fixOf } from '$lib/rules/fix';
-import { SAVE_EVERY_MS, bytesOf, isFull, isNews, metresOfTrack, pointOf, readPoints, type TrackPoint } from '$lib/rules/track';
+import { SAVE_EVERY_MS, bytesOf, isFull, isNews, metresOfTrack, pointOf, readPoints, walks, type TrackPoint } from '$lib/rules/track';
 
 /** The setting that names the track under way: one that was not ended is gone on with after the app was closed. */
 const OPEN = 'track.open';
@@ -53,7 +53,13 @@ class Tracker {
     const view = doc ? await device.document(doc) : undefined;
     const startedAt = Date.parse(String(view?.set.started_at));
     if (!doc || !view || view.deleted || !Number.isFinite(startedAt)) return this.start(device);
-    Object.assign(this, { metresBefore: 0, beganAt: startedAt });
+    const tracks = (await device.list('track')).filter(({ deleted }) => !deleted);
+    const before = walks(tracks).find((walk) => walk.some((part) => part.doc === doc))?.filter((part) => part.doc !== doc) ?? [];
+    const began = Date.parse(String(before[0]?.set.started_at));
+    Object.assign(this, {
+      metresBefore: before.reduce((metres, { set }) => metres + metresOfTrack(readPoints(set.points)), 0),
+      beganAt: Number.isFinite(began) ? began : startedAt,
+    });
     const continues = view.set.continues;
     this.#begin(device, doc, startedAt, readPoints(view.set.points), typeof continues === 'string' ? continues : undefined);
   }
