@@ -3,6 +3,5 @@ import { mount } from 'svelte';
 import { i18n } from '$lib/i18n/i18n.svelte';
 import App from './App.svelte';
 
-await i18n.start();
-await i18n.with('phone', Promise.resolve());
+await i18n.start('phone');
 mount(App, { target: document.body });
