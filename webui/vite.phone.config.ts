@@ -22,6 +22,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200,
+    // What the first page needs comes as one file: thirty small ones pack worse, and each asks for itself.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'start', test: /pages[\\/]phone[\\/]App\.svelte$/ }] } } },
   },
   worker: { format: 'es' },
   server: { proxy: { '/api': { target: process.env.MALOCA_URL ?? 'http://localhost:8733' } } },

@@ -2,6 +2,7 @@ import type { PresetField } from '$lib/api/types';
 import { StoreError, type Device, type Edit, type NewFile, type Opened, type View } from '$lib/device/device';
 import { formOf, partialWritingOf, type Form, type Wrong } from '$lib/rules/edit';
 import type { Fix } from '$lib/rules/fix';
+import { unkept } from './unkept';
 
 /** Whoever types pauses for so long; then it is kept. */
 const TYPED_MS = 600;
@@ -10,17 +11,6 @@ const TYPED_MS = 600;
 interface Step {
   edit: Edit;
   files: NewFile[];
-}
-
-/** What could not be kept, by document: it outlives the form that it was written in, for as long as the app is open. */
-const unkept = new Map<string, Recording>();
-
-/** Whether anything would be lost with this page. */
-export const isAnythingUnkept = (): boolean => unkept.size > 0;
-
-/** Tries again to keep what could not be kept: room was made, perhaps. */
-export function keepAgain(): void {
-  for (const recording of unkept.values()) void recording.retry();
 }
 
 /** The work on a document: what was left unkept is gone on with. */
