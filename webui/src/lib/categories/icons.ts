@@ -5,14 +5,14 @@
 import { named, type Drawing } from './drawing';
 import { DRAWINGS } from './icons-default';
 
-const MAKI = import.meta.glob<string>(
+const MAKI = import.meta.glob<Drawing>(
   '../../../node_modules/@mapbox/maki/icons/{animal-shelter,caution,danger,fire-station,roadblock,star,village,waterfall}.svg',
-  { query: '?raw', import: 'default', eager: true },
+  { query: '?drawing', import: 'default', eager: true },
 );
 
-const TEMAKI = import.meta.glob<string>(
+const TEMAKI = import.meta.glob<Drawing>(
   '../../../node_modules/@rapideditor/temaki/icons/{binoculars,boulder2,cabin,canoe,egg,hut,islet_tree,junk_car}.svg',
-  { query: '?raw', import: 'default', eager: true },
+  { query: '?drawing', import: 'default', eager: true },
 );
 
 const drawings = new Map<string, Drawing>([...DRAWINGS, ...named('maki', MAKI), ...named('temaki', TEMAKI)]);
