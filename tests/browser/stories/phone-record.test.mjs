@@ -278,9 +278,9 @@ test('two who changed the same thing see both, and choose', { skip }, async (t) 
     await open(page, hub);
     await page.getByRole('button', { name: 'Water', exact: true }).waitFor();
     const code = await dashboard.locator('[data-code]').getAttribute('data-code');
-    await page.evaluate(join, [code, name]);
+    await join(page, code, name);
     await dashboard.locator(`[data-code]:not([data-code="${code}"])`).waitFor();
-    await page.reload();
+    await page.getByRole('link', { name: 'Record' }).click();
     return { page, context };
   }
   const [rosa, luz] = [await joined('Rosa'), await joined('Luz')];
@@ -321,15 +321,13 @@ test('two who changed the same thing see both, and choose', { skip }, async (t) 
   assert.deepEqual([view.set.notes, Object.keys(view.conflicts)], ['muddy', []]);
 });
 
-/** Joins a hub by the engine that the page has fetched, in the page: recording is told here, not how one joins. */
-async function join([code, name]) {
-  const scripts = performance.getEntriesByType('resource').map((entry) => entry.name);
-  for (const script of scripts.filter((address) => /\/assets\/device-.*\.js$/.test(address))) {
-    const Device = Object.values(await import(script)).find((one) => typeof one === 'function' && 'openFrom' in one);
-    const device = await Device.open({ app: 'story' });
-    await device.join(location.origin, code, name);
-    device.close();
-  }
+/** Joins the hub that the page came from, as a person does. */
+async function join(page, code, name) {
+  await page.getByRole('link', { name: 'Hand over' }).click();
+  await page.getByLabel('Code', { exact: true }).fill(code);
+  await page.getByLabel('Your name').fill(name);
+  await page.getByRole('button', { name: 'Join', exact: true }).click();
+  await page.getByRole('heading', { name: 'Aldea' }).waitFor();
 }
 
 for (const colorScheme of ['light', 'dark']) {
