@@ -259,6 +259,9 @@ export class Device {
   /** One contact with a hub, now. Fails with a `CallError` or a `StoreError`. */
   sync = (hub: DeviceId, options?: Partial<ContactOptions>): Promise<SyncReport> => this.runner.once(hub, options);
 
+  /** What a hub has at a path of its API that is no record: a map's tile. Fails with a `CallError`. */
+  readFrom = (hub: DeviceId, path: string, stop?: AbortSignal): Promise<ArrayBuffer> => this.runner.read(hub, path, stop);
+
   /** Syncs from now on by itself, in one tab at a time. `runner.onStatus` tells how it goes. */
   start = (): void => this.runner.start();
   stop = (): void => this.runner.stop();
