@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { drawings } from './build/drawings.ts';
 import { pagePaths } from './build/page-paths.ts';
 import { precompress } from './build/precompress.ts';
 
@@ -15,7 +16,7 @@ const FIRST =
   /src[\\/](lib[\\/](api[\\/](events|line|tabs)|categories[\\/](CategoryIcon|drawing|known|preset)|rules[\\/](device|observation))|pages[\\/]dashboard[\\/](clock|one-at-a-time|observations[\\/](Observation(Row|Signs)|Thumbnail)))\./;
 
 export default defineConfig({
-  plugins: [svelte(), pagePaths({ '/dev/ui': '/dev-ui.html', '/j': '/j.html' }), precompress()],
+  plugins: [svelte(), drawings(), pagePaths({ '/dev/ui': '/dev-ui.html', '/j': '/j.html' }), precompress()],
   resolve: { alias: { $lib: here('./src/lib') } },
   build: {
     outDir: 'dist',

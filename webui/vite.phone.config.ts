@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
+import { drawings } from './build/drawings.ts';
 import { precompress } from './build/precompress.ts';
 import { serviceWorker } from './build/service-worker.ts';
 
@@ -13,7 +14,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export default defineConfig({
   root: here('./phone'),
   base: './',
-  plugins: [svelte({ configFile: here('./svelte.config.js') }), serviceWorker(here('./src/pages/phone/sw.ts')), precompress()],
+  plugins: [svelte({ configFile: here('./svelte.config.js') }), drawings(), serviceWorker(here('./src/pages/phone/sw.ts')), precompress()],
   resolve: { alias: { $lib: here('./src/lib') } },
   build: {
     outDir: here('./dist/phone'),
@@ -22,6 +23,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200,
+    // What the first page needs comes as one file: thirty small ones pack worse, and each asks for itself.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'start', test: /pages[\\/]phone[\\/]main\.ts$/ }] } } },
   },
   worker: { format: 'es' },
   server: { proxy: { '/api': { target: process.env.MALOCA_URL ?? 'http://localhost:8733' } } },

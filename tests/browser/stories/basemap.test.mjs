@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
-import { inflateSync } from 'node:zlib';
 import { barriers, manager, overflow, sameManager, startBrowser } from '../fixture/browser.mjs';
 import { recordings } from '../fixture/field.mjs';
 import { startHub, withoutHub } from '../fixture/hub.mjs';
 import { COLOUR, makeMaps } from '../fixture/maps.mjs';
+import { shareOf } from '../fixture/png.mjs';
 
 const GL = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
 
@@ -43,17 +43,8 @@ async function send(page, path) {
   await dialog.waitFor({ state: 'detached' });
 }
 
-/** How much of a screenshot of the map has a colour. */
-async function share(page, [red, green, blue]) {
-  const { width, pixels, bytesPerPixel } = readPng(await page.locator('.maplibregl-canvas').screenshot());
-  let found = 0;
-  for (let at = 0; at < pixels.length; at += bytesPerPixel) {
-    const near = Math.max(Math.abs(pixels[at] - red), Math.abs(pixels[at + 1] - green), Math.abs(pixels[at + 2] - blue));
-    if (near < 12) found += 1;
-  }
-  assert.ok(width > 100);
-  return found / (pixels.length / bytesPerPixel);
-}
+/** How much of the map has a colour. */
+const share = (page, colour) => shareOf(page.locator('.maplibregl-canvas'), colour);
 
 async function until(isSo, what) {
   for (let tries = 0; tries < 60; tries += 1) {
@@ -173,39 +164,3 @@ test('maps are open to everyone, in each size and colour scheme', { skip: withou
     }
   }
 });
-
-/** A screenshot's pixels: 8 bits a channel, not interlaced, as Chromium writes it. */
-function readPng(png) {
-  let at = 8;
-  let header;
-  const packed = [];
-  while (at < png.length) {
-    const length = png.readUInt32BE(at);
-    const type = png.toString('latin1', at + 4, at + 8);
-    const body = png.subarray(at + 8, at + 8 + length);
-    if (type === 'IHDR') header = { width: body.readUInt32BE(0), height: body.readUInt32BE(4), bytesPerPixel: body[9] === 6 ? 4 : 3 };
-    if (type === 'IDAT') packed.push(body);
-    at += 12 + length;
-  }
-  const { width, height, bytesPerPixel } = header;
-  const rows = inflateSync(Buffer.concat(packed));
-  const stride = width * bytesPerPixel;
-  const pixels = Buffer.alloc(stride * height);
-  for (let y = 0; y < height; y += 1) {
-    const filter = rows[y * (stride + 1)];
-    for (let x = 0; x < stride; x += 1) {
-      const left = x >= bytesPerPixel ? pixels[y * stride + x - bytesPerPixel] : 0;
-      const up = y > 0 ? pixels[(y - 1) * stride + x] : 0;
-      const corner = x >= bytesPerPixel && y > 0 ? pixels[(y - 1) * stride + x - bytesPerPixel] : 0;
-      const guess = [0, left, up, (left + up) >> 1, paeth(left, up, corner)][filter];
-      pixels[y * stride + x] = rows[y * (stride + 1) + 1 + x] + guess;
-    }
-  }
-  return { width, pixels, bytesPerPixel };
-}
-
-function paeth(left, up, corner) {
-  const guess = left + up - corner;
-  const [a, b, c] = [left, up, corner].map((one) => Math.abs(guess - one));
-  return a <= b && a <= c ? left : b <= c ? up : corner;
-}

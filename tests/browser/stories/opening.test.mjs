@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { get } from 'node:http';
 import test from 'node:test';
 import { manager, sameManager, startBrowser, visitor } from '../fixture/browser.mjs';
 import { startHub, withoutHub } from '../fixture/hub.mjs';
+import { listen, packedSize } from '../fixture/packed.mjs';
 
 test('the one-time link opens the page, leaves the address, and works once', { skip: withoutHub }, async (t) => {
   const hub = await startHub(t);
@@ -79,25 +79,11 @@ test('the first page is small, whatever language it speaks', { skip: withoutHub 
   const { context } = await manager(browser, hub);
   // French says things with the most letters. What is fetched for later, once the page stands, is no part of its beginning.
   const { page } = await sameManager(browser, hub, { context }, { locale: 'fr-FR' });
-  const asked = new Set();
-  page.on('request', (request) => asked.add(request.url()));
+  const asked = listen(page);
   await page.goto(hub.http);
   await page.locator('main :is(h2, h3)').first().waitFor();
-  const files = [...asked].filter((url) => !url.includes('/api/'));
+  const files = asked.files();
   const sizes = await Promise.all(files.map(async (url) => [url, await packedSize(url)]));
   const total = sizes.reduce((sum, [, size]) => sum + size, 0);
   assert.ok(files.length > 5 && total <= 60_000, `${total} bytes: ${JSON.stringify(sizes)}`);
 });
-
-/** Bytes of an answer as a phone on plain http gets it. */
-function packedSize(url) {
-  return new Promise((done, failed) => {
-    const asking = get(url, { headers: { 'accept-encoding': 'gzip' } }, (answer) => {
-      let size = 0;
-      answer.on('data', (bytes) => (size += bytes.length));
-      answer.on('end', () => done(size));
-      answer.on('error', failed);
-    });
-    asking.on('error', failed);
-  });
-}

@@ -314,7 +314,7 @@ test('at 360 by 740, light and dark, in each language: nothing in the way, nothi
         if (page.includes('join/')) {
           await app.getByRole('textbox').last().fill('Ana');
           await app.locator('form.join button[type=submit]').click();
-          await app.locator('.sentence').waitFor();
+          await app.locator('.notice.large').waitFor();
         }
         assert.equal(await overflow(app), 0, `${page} in ${locale}`);
         assert.deepEqual(await barriers(app), [], `${page} in ${locale}, ${colorScheme}`);

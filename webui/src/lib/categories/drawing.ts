@@ -12,5 +12,9 @@ export function drawingOf(svg: string): Drawing {
   return { viewBox: /\sviewBox="([-\d. ]+)"/.exec(svg)?.[1] ?? '0 0 15 15', paths };
 }
 
+/** The drawings of a set by names such as `maki:logging`, from the paths of its files. */
+export const named = (set: string, files: Record<string, Drawing>): [string, Drawing][] =>
+  Object.entries(files).map(([path, drawing]) => [`${set}:${path.slice(path.lastIndexOf('/') + 1, -'.svg'.length)}`, drawing]);
+
 /** An icon that came with imported categories: a picture in itself. As the source of an image it runs nothing and asks for nothing. */
 export const isPicture = (icon: string): boolean => icon.startsWith('data:image/svg+xml;base64,') || icon.startsWith('data:image/png;base64,');

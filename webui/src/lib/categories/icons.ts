@@ -2,24 +2,20 @@
  * The built-in icons of categories, drawings of Maki and Temaki (CC0), by names such as `maki:logging`. As lines to be drawn and
  * never as markup: what is no path in a drawing is left out, and a test sees to it that nothing is.
  */
-import { drawingOf, type Drawing } from './drawing';
+import { named, type Drawing } from './drawing';
+import { DRAWINGS } from './icons-default';
 
-const MAKI = import.meta.glob<string>(
-  '../../../node_modules/@mapbox/maki/icons/{animal-shelter,campsite,caution,danger,farm,fire-station,home,logging,marker,monument,roadblock,star,veterinary,village,water,waterfall}.svg',
-  { query: '?raw', import: 'default', eager: true },
+const MAKI = import.meta.glob<Drawing>(
+  '../../../node_modules/@mapbox/maki/icons/{animal-shelter,caution,danger,fire-station,roadblock,star,village,waterfall}.svg',
+  { query: '?drawing', import: 'default', eager: true },
 );
 
-const TEMAKI = import.meta.glob<string>(
-  '../../../node_modules/@rapideditor/temaki/icons/{benchmark_disk,binoculars,boat,boulder2,bow_and_arrow,bulldozer,cabin,campfire,canoe,egg,fish_cleaning,hut,islet_tree,jetplane_front,junk_car,milestone,oil_well,pedestrian,pick_hammer,plant}.svg',
-  { query: '?raw', import: 'default', eager: true },
+const TEMAKI = import.meta.glob<Drawing>(
+  '../../../node_modules/@rapideditor/temaki/icons/{binoculars,boulder2,cabin,canoe,egg,hut,islet_tree,junk_car}.svg',
+  { query: '?drawing', import: 'default', eager: true },
 );
 
-const nameIn = (set: string, path: string) => `${set}:${path.slice(path.lastIndexOf('/') + 1, -'.svg'.length)}`;
-
-const drawings = new Map<string, Drawing>([
-  ...Object.entries(MAKI).map(([path, svg]): [string, Drawing] => [nameIn('maki', path), drawingOf(svg)]),
-  ...Object.entries(TEMAKI).map(([path, svg]): [string, Drawing] => [nameIn('temaki', path), drawingOf(svg)]),
-]);
+const drawings = new Map<string, Drawing>([...DRAWINGS, ...named('maki', MAKI), ...named('temaki', TEMAKI)]);
 
 export const ICON_NAMES: readonly string[] = [...drawings.keys()].sort();
 

@@ -13,7 +13,12 @@ class Known {
   #defaults = $state.raw<PresetSet[]>([]);
 
   async fetchDefaults(): Promise<void> {
-    if (!this.#defaults.length) this.#defaults = (await import('./defaults')).DEFAULTS;
+    if (!this.#defaults.length) this.beginWith((await import('./defaults')).DEFAULTS);
+  }
+
+  /** The set to begin with, from whoever has it at hand. */
+  beginWith(defaults: PresetSet[]): void {
+    this.#defaults = defaults;
   }
 
   /** What a new observation may be of: the hub's categories, or the set to begin with where it has said none. */

@@ -176,6 +176,40 @@ describe('reading what others wrote', () => {
     expect((await device.document(doc))?.conflicts.notes?.map(({ value }) => value).sort()).toEqual(['mine', 'theirs']);
   });
 
+  describe('while a form is open', () => {
+    async function edited(hows: { upon: boolean; again?: boolean }) {
+      await join(device);
+      const first = write(device.newDoc(), [], { notes: 'o', colour: 'red' });
+      const { doc } = first.content;
+      hub.admit(first);
+      await device.sync(hub.key.id);
+      const opened = await device.opened(doc);
+      const upon = hows.upon ? { upon: opened?.upon } : {};
+      if (hows.again) {
+        await device.save(doc, 'observation', { set: { notes: 'begun' }, ...upon });
+        await device.sync(hub.key.id);
+      }
+      hub.admit(write(doc, [first.id], { notes: 'theirs' }));
+      await device.sync(hub.key.id);
+      await device.save(doc, 'observation', { set: { notes: 'mine' }, ...upon });
+      await device.sync(hub.key.id);
+      return device.document(doc);
+    }
+    const values = (view: Awaited<ReturnType<typeof edited>>) => view?.conflicts.notes?.map(({ value }) => value).sort();
+
+    test('what is pulled stays visible beside what is written in it', async () => {
+      expect(values(await edited({ upon: true }))).toEqual(['mine', 'theirs']);
+    });
+
+    test('what was written in it before and was sent is what is written upon', async () => {
+      expect(values(await edited({ upon: true, again: true }))).toEqual(['mine', 'theirs']);
+    });
+
+    test('whoever saw what was pulled writes over it', async () => {
+      expect(await edited({ upon: false })).toMatchObject({ set: { notes: 'mine' }, state: 'whole' });
+    });
+  });
+
   test('an edit that waits as a draft stays the one that is shown', async () => {
     await join(device);
     const first = write(device.newDoc(), [], { notes: 'o' });
@@ -189,6 +223,8 @@ describe('reading what others wrote', () => {
     hub.admit(write(doc, [first.id], { notes: 'theirs', more: 'x' }));
     await device.sync(hub.key.id);
     expect(await device.document(doc)).toMatchObject({ draft: true, set: { notes: 'mine', more: 'x' } });
+    // A form that is opened now goes on with the draft, which had not seen theirs.
+    expect((await device.opened(doc))?.upon).toEqual([first.id]);
   });
 
   test('what is not valid is passed over and counted', async () => {

@@ -15,7 +15,7 @@ import type { Edit, Local, Parked } from './outbox/rows';
 import { LONE_SURROGATE, utf8Length } from './record/bytes';
 import { isObject, type Json } from './record/canonical';
 import { hashFile, prepareHashing } from './record/hash';
-import { newDocId, shortId, type DeviceId, type DocId, type MediaHash, type ProjectId } from './record/ids';
+import { newDocId, shortId, type DeviceId, type DocId, type MediaHash, type ProjectId, type RevisionId } from './record/ids';
 import type { Attachment } from './record/revision';
 import { formatTime } from './record/time';
 import { joinHub, leaveHub, PROJECT, reachedAt } from './store/hubs';
@@ -54,6 +54,12 @@ export interface NewFile {
 export interface MediaStatus extends Omit<MediaRow, 'named'> {
   /** For each hub that may lack it: how far its upload has come, or why it cannot be sent. */
   wanted: WantedRow[];
+}
+
+/** A document as a person begins to change it. */
+export interface Opened {
+  view: View;
+  upon: RevisionId[];
 }
 
 /** All that says where the documents of a kind are, read from one moment of the store. */
@@ -148,6 +154,13 @@ export class Device {
   // Reading.
 
   document = (doc: DocId): Promise<View | undefined> => this.store.read((tx) => tx.table('views').get(doc));
+
+  /** A document for a form to begin with, and what an edit of that form is `upon`. What waits here was begun upon something itself. */
+  opened = (doc: DocId): Promise<Opened | undefined> =>
+    this.store.read(async (tx) => {
+      const [view, local] = await Promise.all([tx.table('views').get(doc), tx.local(doc)]);
+      return view && { view, upon: local?.draft?.parents ?? view.heads };
+    });
 
   /** Documents of a kind, what was changed last first. */
   list = async (kind: string): Promise<View[]> => {
@@ -245,6 +258,9 @@ export class Device {
 
   /** One contact with a hub, now. Fails with a `CallError` or a `StoreError`. */
   sync = (hub: DeviceId, options?: Partial<ContactOptions>): Promise<SyncReport> => this.runner.once(hub, options);
+
+  /** What a hub has at a path of its API that is no record: a map's tile. Fails with a `CallError`. */
+  readFrom = (hub: DeviceId, path: string, stop?: AbortSignal): Promise<ArrayBuffer> => this.runner.read(hub, path, stop);
 
   /** Syncs from now on by itself, in one tab at a time. `runner.onStatus` tells how it goes. */
   start = (): void => this.runner.start();

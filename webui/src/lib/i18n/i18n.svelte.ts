@@ -1,9 +1,11 @@
-import { api } from '$lib/api/client';
 import type { Language } from '$lib/api/types';
-import { BUILT_IN, FALLBACKS, chooseLanguage, load, type Counted, type Part, type Plain } from './messages';
+import { BUILT_IN, FALLBACKS, chooseLanguage, load, type Counted, type Messages, type Part, type Plain } from './messages';
 import { Speaker, type Said, type Values } from './speaker';
 
 const REMEMBERED = 'maloca.language';
+
+/** A page that speaks a language of its own asks the hub for nothing. */
+const hub = () => import('$lib/api/client');
 
 /** The page's language. A text read through it is written anew when the language changes. */
 class I18n {
@@ -11,16 +13,20 @@ class I18n {
   /** Built in first, then those of the hub's data folder. */
   languages = $state.raw<Language[]>(Object.entries(BUILT_IN).map(([code, name]) => ({ code, name })));
   /** What is said so far. */
-  #parts: Part[] = ['first'];
-  #coming = new Map<Part, Promise<void>>();
+  #parts: Part[] = [];
+  #rooms: Promise<void> | null = null;
+  /** The files of the community's languages, each fetched once. */
+  #files = new Map<string, Promise<Messages>>();
 
-  /** Call before the first page is drawn. */
-  async start(): Promise<void> {
+  /** Call before the first page is drawn, with whose page it is. */
+  async start(page: 'first' | 'phone' = 'first'): Promise<void> {
+    this.#parts = ['common', page];
     await this.#speak(this.#choose());
   }
 
   /** Adds the community's languages; the hub tells them to a page with a session only. */
   async addFromHub(): Promise<void> {
+    const { api } = await hub();
     const { languages } = await api.languages();
     const own = languages.filter(({ code }) => !(code in BUILT_IN));
     this.languages = [...this.languages.filter(({ code }) => code in BUILT_IN), ...own];
@@ -28,12 +34,12 @@ class I18n {
     if (code !== this.speaker.language) await this.#speak(code);
   }
 
-  /** Fetches what is said in that part as well, before `showing` is shown. */
-  async with<Shown>(part: Part, showing: Promise<Shown>): Promise<Shown> {
-    const coming = this.#coming.get(part) ?? this.#add(part);
-    this.#coming.set(part, coming);
+  /** Fetches what rooms and dialogs say as well, before `showing` is shown. The phone app says all that it has to from the beginning. */
+  async rooms<Shown>(showing: Promise<Shown>): Promise<Shown> {
+    if (this.#parts.includes('phone')) return showing;
+    const coming = (this.#rooms ??= this.#add('rooms'));
     // What failed is asked for again the next time.
-    coming.catch(() => this.#coming.delete(part));
+    coming.catch(() => (this.#rooms = null));
     const [shown] = await Promise.all([showing, coming]);
     return shown;
   }
@@ -56,10 +62,17 @@ class I18n {
   async #speak(code: string): Promise<void> {
     const built = (one: string) => this.#parts.map((part) => load(one, part));
     // The built-in languages are complete (a test holds them to it), so they need nothing to stand in.
-    const tables = code in BUILT_IN ? built(code) : [api.language(code), ...FALLBACKS.flatMap(built)];
+    const tables = code in BUILT_IN ? built(code) : [this.#file(code), ...FALLBACKS.flatMap(built)];
     this.speaker = new Speaker(code, await Promise.all(tables));
     document.documentElement.lang = code;
     document.documentElement.dir = this.speaker.direction;
+  }
+
+  #file(code: string): Promise<Messages> {
+    const coming = this.#files.get(code) ?? hub().then(({ api }) => api.language(code));
+    this.#files.set(code, coming);
+    coming.catch(() => this.#files.delete(code));
+    return coming;
   }
 }
 

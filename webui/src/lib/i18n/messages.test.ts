@@ -1,7 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BUILT_IN, chooseLanguage, load, placeholders, type Part } from './messages';
 
-const PARTS: Part[] = ['first', 'rooms', 'phone'];
+const PARTS: Part[] = ['first', 'common', 'rooms', 'phone'];
 const CODES = Object.keys(BUILT_IN);
 
 /** Each language's parts, and the Spanish ones beside them. */
@@ -32,6 +34,30 @@ describe('the message files', () => {
 
   it.each(files)('$code leaves no message of $part empty', ({ code, own }) => {
     for (const [id, text] of Object.entries(own)) expect(text.trim(), `${code}: ${id}`).not.toBe('');
+  });
+});
+
+/** The files that an entry consists of, those that it fetches later included. */
+function filesFrom(entry: string, known = new Set<string>()): Set<string> {
+  if (known.has(entry)) return known;
+  known.add(entry);
+  for (const [, path = ''] of readFileSync(entry, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'((?:\$lib|\.)[^']+)'/g)) {
+    const at = path.startsWith('$lib') ? path.replace('$lib', 'src/lib') : join(dirname(entry), path);
+    const file = ['', '.ts', '.svelte.ts'].map((ending) => at + ending).find((file) => /\.(ts|svelte)$/.test(file) && existsSync(file));
+    if (file) filesFrom(file, known);
+  }
+  return known;
+}
+
+describe('the phone app', () => {
+  it('says nothing that only the dashboard has fetched', () => {
+    const paths = [...filesFrom('src/pages/phone/main.ts')];
+    const said = new Set(paths.flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/'([\w.]+)'/g)].map(([, id]) => id)));
+    const ids = (wanted: Part[]) => files.filter(({ code, part }) => code === 'es' && wanted.includes(part)).flatMap(({ own }) => Object.keys(own));
+    const base = (id: string) => id.replace(/#.*/, '');
+    expect(paths.length).toBeGreaterThan(80);
+    expect(ids(['common', 'phone']).filter((id) => said.has(base(id))).length).toBeGreaterThan(250);
+    expect(ids(['first', 'rooms']).filter((id) => said.has(base(id)))).toEqual([]);
   });
 });
 

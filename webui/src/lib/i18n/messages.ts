@@ -1,11 +1,12 @@
 import type spanish from './messages/es.json';
+import type spanishInCommon from './messages/common/es.json';
 import type spanishOfPhone from './messages/phone/es.json';
 import type spanishOfRooms from './messages/rooms/es.json';
 
 /** Texts by id, flat. Plural forms have ids that end in `#one`, `#other` and what else the language knows. */
 export type Messages = Record<string, string>;
 
-type Id = keyof typeof spanish | keyof typeof spanishOfRooms | keyof typeof spanishOfPhone;
+type Id = keyof typeof spanish | keyof typeof spanishInCommon | keyof typeof spanishOfRooms | keyof typeof spanishOfPhone;
 
 /** A message with one form. */
 export type Plain = Exclude<Id, `${string}#${string}`>;
@@ -17,11 +18,11 @@ export type Counted = Id extends infer Key ? (Key extends `${infer Base}#other` 
 export const BUILT_IN: Record<string, string> = { es: 'Español', 'pt-BR': 'Português (Brasil)', en: 'English', fr: 'Français' };
 
 /**
- * A part of the messages: what the dashboard's first page says, `messages/<code>.json`; what is said by the rooms and dialogs that
- * are fetched when somebody opens them, and what only the phone app says, each in a folder of its own. A community's language
- * is one file with all of it.
+ * A part of the messages: what the dashboard's first page says, `messages/<code>.json`; what is said by its rooms and dialogs that
+ * are fetched when somebody opens them, what only the phone app says, and what both say, each in a folder of its own. A community's
+ * language is one file with all of it.
  */
-export type Part = 'first' | 'rooms' | 'phone';
+export type Part = 'first' | 'common' | 'rooms' | 'phone';
 
 const FILES = import.meta.glob<Messages>('./messages/**/*.json', { import: 'default' });
 

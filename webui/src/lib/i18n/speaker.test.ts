@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import common from './messages/common/en.json';
+import spanishInCommon from './messages/common/es.json';
 import first from './messages/en.json';
 import spanish from './messages/es.json';
 import rooms from './messages/rooms/en.json';
 import spanishRooms from './messages/rooms/es.json';
 import { Speaker } from './speaker';
 
-const en = { ...first, ...rooms };
-const es = { ...spanish, ...spanishRooms };
+const en = { ...common, ...first, ...rooms };
+const es = { ...spanishInCommon, ...spanish, ...spanishRooms };
 const english = new Speaker('en', [en], 'UTC');
 const NOW = Date.parse('2026-11-21T12:00:00.000Z');
 

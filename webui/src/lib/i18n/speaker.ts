@@ -18,13 +18,13 @@ const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as c
 
 /** Texts, numbers and dates of one language. Pure: the pages keep the current one in `i18n.svelte.ts`. */
 export class Speaker {
-  readonly #plurals: Intl.PluralRules;
-  readonly #numbers: Intl.NumberFormat;
-  readonly #percent: Intl.NumberFormat;
-  readonly #lists: Intl.ListFormat;
-  readonly #relative: Intl.RelativeTimeFormat;
-  readonly #moment: Intl.DateTimeFormat;
-  readonly #exact: Intl.DateTimeFormat;
+  readonly #plurals: () => Intl.PluralRules;
+  readonly #numbers: () => Intl.NumberFormat;
+  readonly #percent: () => Intl.NumberFormat;
+  readonly #lists: () => Intl.ListFormat;
+  readonly #relative: () => Intl.RelativeTimeFormat;
+  readonly #moment: () => Intl.DateTimeFormat;
+  readonly #exact: () => Intl.DateTimeFormat;
 
   /** @param tables the language's own messages first, then what stands in for a missing one */
   constructor(
@@ -34,13 +34,13 @@ export class Speaker {
   ) {
     // What the browser does not know (a community's language) is written the Spanish way.
     const locales = [safeLocale(language), 'es'];
-    this.#plurals = new Intl.PluralRules(locales);
-    this.#numbers = new Intl.NumberFormat(locales);
-    this.#percent = new Intl.NumberFormat(locales, { style: 'percent', maximumFractionDigits: 0 });
-    this.#lists = new Intl.ListFormat(locales, { type: 'conjunction' });
-    this.#relative = new Intl.RelativeTimeFormat(locales, { numeric: 'auto' });
-    this.#moment = new Intl.DateTimeFormat(locales, { dateStyle: 'medium', timeStyle: 'short', timeZone });
-    this.#exact = new Intl.DateTimeFormat(locales, { dateStyle: 'full', timeStyle: 'long', timeZone });
+    this.#plurals = once(() => new Intl.PluralRules(locales));
+    this.#numbers = once(() => new Intl.NumberFormat(locales));
+    this.#percent = once(() => new Intl.NumberFormat(locales, { style: 'percent', maximumFractionDigits: 0 }));
+    this.#lists = once(() => new Intl.ListFormat(locales, { type: 'conjunction' }));
+    this.#relative = once(() => new Intl.RelativeTimeFormat(locales, { numeric: 'auto' }));
+    this.#moment = once(() => new Intl.DateTimeFormat(locales, { dateStyle: 'medium', timeStyle: 'short', timeZone }));
+    this.#exact = once(() => new Intl.DateTimeFormat(locales, { dateStyle: 'full', timeStyle: 'long', timeZone }));
   }
 
   get direction(): 'ltr' | 'rtl' {
@@ -66,11 +66,11 @@ export class Speaker {
   }
 
   number(value: number): string {
-    return this.#numbers.format(value);
+    return this.#numbers().format(value);
   }
 
   percent(share: number): string {
-    return this.#percent.format(share);
+    return this.#percent().format(share);
   }
 
   bytes(value: number): string {
@@ -86,13 +86,13 @@ export class Speaker {
   }
 
   list(items: string[]): string {
-    return this.#lists.format(items);
+    return this.#lists().format(items);
   }
 
   /** "3 hours ago". */
   ago(time: string, now: number = Date.now()): string {
     const { value, unit } = relative(Date.parse(time), now);
-    return Number.isFinite(value) ? this.#relative.format(value, unit) : time;
+    return Number.isFinite(value) ? this.#relative().format(value, unit) : time;
   }
 
   /** Day and time, short. What is no time is shown as it came. */
@@ -105,13 +105,13 @@ export class Speaker {
     return this.#date(this.#exact, time);
   }
 
-  #date(format: Intl.DateTimeFormat, time: string): string {
+  #date(format: () => Intl.DateTimeFormat, time: string): string {
     const at = Date.parse(time);
-    return Number.isFinite(at) ? format.format(at) : time;
+    return Number.isFinite(at) ? format().format(at) : time;
   }
 
   #counted(id: string, count: number): string {
-    return this.find(`${id}#${this.#plurals.select(count)}`) ?? this.find(`${id}#other`) ?? id;
+    return this.find(`${id}#${this.#plurals().select(count)}`) ?? this.find(`${id}#other`) ?? id;
   }
 
   #write(value: Value, now: number): string {
@@ -122,6 +122,12 @@ export class Speaker {
     if ('said' in value) return this.say(value.said, now);
     return this.list(value.list.map((item) => (typeof item === 'string' ? item : this.say(item, now))));
   }
+}
+
+/** Made when it is first asked for: each of them takes an old phone some 30 ms, and the first page needs none. */
+function once<Made>(make: () => Made): () => Made {
+  let made: Made | undefined;
+  return () => (made ??= make());
 }
 
 /** A file in the data folder may bear any name; `Intl` throws at what is no language tag. */

@@ -1,16 +1,12 @@
 /**
- * The map itself: MapLibre, told what to show and telling what is seen. The only module that imports MapLibre's code,
- * so it is loaded when a map is first looked at. `ObservationMap.svelte` owns one and destroys it.
- *
- * Its worker is a file of this origin, for the hub's content policy allows no script made on the fly.
+ * The map itself: MapLibre, told what to show and telling what is seen. It is loaded when a map is first looked at.
+ * `ObservationMap.svelte` owns one and destroys it.
  */
-import 'maplibre-gl/dist/maplibre-gl.css';
-import { GeoJSONSource, Map as GlMap, VectorTileSource, addProtocol, removeProtocol, setWorkerUrl } from 'maplibre-gl';
 import type { GeoJSON } from 'geojson';
 import type { MapGeoJSONFeature, PointLike } from 'maplibre-gl';
-import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import { isBasemapSource, type Ground } from './basemap/ground';
 import { graticuleLines, graticuleStep } from './graticule';
+import { GeoJSONSource, GlMap, VectorTileSource, addProtocol, removeProtocol } from './maplibre';
 import { drawMark } from './mark-image';
 import { markOf, type Mark } from './marks';
 import type { Palette } from './palette';
@@ -22,8 +18,6 @@ import { namesOf } from './territory-names';
 import { TileKeeper } from './tile-keeper';
 import { boxAround, boxOf, type Box, type View } from './view';
 import { fetchWorld } from './world';
-
-setWorkerUrl(new URL(workerUrl, location.href).href);
 
 export interface MapEvents {
   /** An observation was chosen. */

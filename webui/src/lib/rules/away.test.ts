@@ -8,13 +8,13 @@ describe('a device that could not come in', () => {
   it('is named, with what to do', () => {
     expect(one({})).toEqual({
       what: { id: 'away.named', values: { name: 'Rosa', when: { ago: daysAgo(0) } } },
-      todo: { id: 'away.wrong_code' },
+      advice: { id: 'away.wrong_code' },
     });
   });
 
   it('has no name that nobody gave, and no reason is left without a word', () => {
-    const { what, todo } = one({ name: null, code: 'something_new' });
+    const { what, advice } = one({ name: null, code: 'something_new' });
     expect(what.id).toBe('away.unnamed');
-    expect(todo.id).toBe('away.session_missing');
+    expect(advice.id).toBe('away.session_missing');
   });
 });

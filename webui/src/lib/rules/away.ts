@@ -3,7 +3,7 @@ import type { Plain } from '$lib/i18n/messages';
 import type { Said } from '$lib/i18n/speaker';
 
 /** What to do for each reason; a hub that is newer may know others. */
-const TODO: Partial<Record<string, Plain>> = {
+const ADVICE: Partial<Record<string, Plain>> = {
   wrong_code: 'away.wrong_code',
   joining_closed: 'away.joining_closed',
   joining_rests: 'away.joining_rests',
@@ -11,10 +11,10 @@ const TODO: Partial<Record<string, Plain>> = {
 };
 
 /** A device that could not come in: what happened, and what to do about it. */
-export function sayAway({ name, at, code }: TurnedAway): { what: Said; todo: Said } {
+export function sayAway({ name, at, code }: TurnedAway): { what: Said; advice: Said } {
   const when = { ago: at };
   return {
     what: name ? { id: 'away.named', values: { name, when } } : { id: 'away.unnamed', values: { when } },
-    todo: { id: TODO[code] ?? 'away.session_missing' },
+    advice: { id: ADVICE[code] ?? 'away.session_missing' },
   };
 }

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { NOTHING_UNSENT, newReport } from '$lib/device/sync/report';
 import { CallError } from '$lib/device/wire/call-error';
 import type { HubStatus, Unsent } from '$lib/device/device';
-import first from '$lib/i18n/messages/en.json';
+import common from '$lib/i18n/messages/common/en.json';
 import phone from '$lib/i18n/messages/phone/en.json';
 import { Speaker } from '$lib/i18n/speaker';
 import { along, atRisk, NO_COURSE, standing, type Situation } from './handover';
 
-const english = new Speaker('en', [first, phone], 'UTC');
+const english = new Speaker('en', [common, phone], 'UTC');
 const status = (fields: Partial<HubStatus>): HubStatus => ({ hub: 'ab', phase: 'waiting', nextAt: 0, report: null, trouble: null, ...fields });
 const unsent = (fields: Partial<Unsent>): Unsent => ({ ...NOTHING_UNSENT, ...fields });
 const hub = { name: 'Tarapoto', forgotten: false, receipt: null };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import common from '$lib/i18n/messages/common/en.json';
 import first from '$lib/i18n/messages/en.json';
 import rooms from '$lib/i18n/messages/rooms/en.json';
 import { Speaker } from '$lib/i18n/speaker';
@@ -6,7 +7,7 @@ import type { DeviceCard, Overview } from '$lib/api/types';
 import { NOW, daysAgo, device, overview } from './fixtures';
 import { sentence } from './sentence';
 
-const english = new Speaker('en', [first, rooms], 'UTC');
+const english = new Speaker('en', [common, first, rooms], 'UTC');
 
 function words(hub: Overview, devices: DeviceCard[]): { tone: string; arrival: string; copy: string } {
   const { tone, arrival, copy } = sentence(hub, devices, NOW);

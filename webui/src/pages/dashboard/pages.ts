@@ -8,7 +8,7 @@ import { i18n } from '$lib/i18n/i18n.svelte';
 import Sync from './Sync.svelte';
 
 type Load = Page['load'];
-const room = (load: Load): Load => () => i18n.with('rooms', load());
+const room = (load: Load): Load => () => i18n.rooms(load());
 
 /** What every page is given. */
 export interface PageProps {

@@ -4,5 +4,5 @@ import { i18n } from '$lib/i18n/i18n.svelte';
 import Components from './Components.svelte';
 
 await i18n.start();
-await i18n.with('rooms', Promise.resolve());
+await i18n.rooms(Promise.resolve());
 mount(Components, { target: document.body });

@@ -2,7 +2,15 @@ import '$lib/ui/base.css';
 import { mount } from 'svelte';
 import { i18n } from '$lib/i18n/i18n.svelte';
 import App from './App.svelte';
+import { Phone } from './phone.svelte';
+import { readCategories } from './record/categories.svelte';
 
-await i18n.start();
-await i18n.with('phone', Promise.resolve());
-mount(App, { target: document.body });
+/** So long the first drawing waits for the store: one that opens late is told of, rather than a white page shown. */
+const STORE_MS = 1000;
+
+const phone = new Phone();
+// While the words are fetched the browser opens the store, so that what is drawn first is the page that was wanted.
+const opened = phone.open().then(() => phone.device && readCategories(phone.device));
+const late = new Promise((tell) => setTimeout(tell, STORE_MS));
+await Promise.all([i18n.start('phone'), Promise.race([opened.catch(() => {}), late])]);
+mount(App, { target: document.body, props: { phone } });

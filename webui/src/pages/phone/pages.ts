@@ -2,6 +2,7 @@ import type { Component } from 'svelte';
 import type { Plain } from '$lib/i18n/messages';
 import type { IconName } from '$lib/ui/Icon.svelte';
 import type { Phone } from './phone.svelte';
+import * as RecordPage from './record/RecordPage.svelte';
 
 /** What every page of the phone app is given. `rest` is what stands behind the page's name in the address. */
 export interface PhonePageProps {
@@ -20,9 +21,9 @@ export interface PhonePage {
   load: () => Promise<{ default: Component<PhonePageProps> }>;
 }
 
-/** In the order of the navigation; the first is where the app opens. */
+/** In the order of the navigation; the first is where the app opens, so it comes with it. */
 export const PAGES: readonly PhonePage[] = [
-  { name: 'record', word: 'phone.record', icon: 'plus', load: () => import('./record/RecordPage.svelte') },
+  { name: 'record', word: 'phone.record', icon: 'plus', load: async () => RecordPage },
   { name: 'observations', word: 'phone.observations', icon: 'list', load: () => import('./observations/ObservationsPage.svelte') },
   { name: 'handover', word: 'phone.handover', icon: 'sync', load: () => import('./handover/HandoverPage.svelte') },
   { name: 'settings', word: 'phone.settings', icon: 'gear', load: () => import('./settings/SettingsPage.svelte') },

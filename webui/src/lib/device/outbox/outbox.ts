@@ -10,8 +10,8 @@
  *   that what refers to it comes after; otherwise each edit moves it to the end. It is dropped when nothing differs any more; a
  *   document that was made and deleted before anybody was offered it vanishes.
  * - Freezing (`outbox/freeze.ts`) makes the draft a signed revision, which is never altered; later edits name it as their parent.
- * - A draft's parents are the heads that its author had seen when the draft was begun. What is pulled meanwhile shows as a
- *   conflict afterwards; it neither overwrites the draft nor is silently overridden by it.
+ * - A draft's parents are the heads that its author had seen when the draft was begun, and of a form (`Edit.upon`) when it was
+ *   opened. What is pulled meanwhile shows as a conflict afterwards; it neither overwrites the draft nor is silently overridden by it.
  * - A parked revision holds up nothing.
  */
 
@@ -20,7 +20,7 @@ import { merge, type Document } from '../record/document';
 import type { DeviceId, DocId, RevisionId } from '../record/ids';
 import type { Revision } from '../record/revision';
 import { applied, emptyDraft, saysNothing, saysTheSame } from './draft';
-import type { Edit, Kept, Local, Rows, Unfrozen, Waiting } from './rows';
+import type { Edit, Kept, Local, Own, Rows, Unfrozen, Waiting } from './rows';
 
 /** What became of an edit: it said what is so already; the draft says it now; it took back all that was unsent; the document is gone. */
 export type Edited = 'unchanged' | 'changed' | 'undone' | 'vanished';
@@ -41,8 +41,8 @@ export class Outbox {
     const history = await this.rows.history(doc);
     const local = (await this.rows.local(doc)) ?? newLocal(doc, kind);
     const before = local.draft;
-    const parents = before?.parents ?? heads(doc, history);
-    const base = seen(doc, history, parents);
+    const parents = before?.parents ?? headsOf(edit.upon ? seenSince(doc, history, edit.upon) : shown(doc, history));
+    const base = merge(doc, ancestry(history, parents).values());
     const draft = applied(before ?? emptyDraft(parents, base), edit, base);
     // A root that was deleted before any offer says nothing either, though others may have made the document meanwhile.
     const nothing = base ? saysNothing(draft, base) : draft.deleted;
@@ -152,12 +152,14 @@ export class Outbox {
   }
 }
 
-/** The heads of a history, as many as may be parents. */
-const heads = (doc: DocId, history: Kept[]): RevisionId[] =>
-  merge(doc, history.map(({ revision }) => revision))?.heads.slice(0, PARENTS) ?? [];
+/** What the whole history shows. */
+const shown = (doc: DocId, history: Kept[]): Document | null => merge(doc, history.map(({ revision }) => revision));
 
-/** The document as it was when `heads` were its heads. */
-function seen(doc: DocId, history: Kept[], heads: RevisionId[]): Document | null {
+/** Its heads, as many as may be parents. */
+const headsOf = (document: Document | null): RevisionId[] => document?.heads.slice(0, PARENTS) ?? [];
+
+/** Those of `heads` that are kept, and what they stand on. */
+function ancestry(history: Kept[], heads: RevisionId[]): Map<RevisionId, Revision> {
   const byId = new Map(history.map(({ revision }) => [revision.id, revision]));
   const known = new Map<RevisionId, Revision>();
   const open = [...heads];
@@ -166,6 +168,18 @@ function seen(doc: DocId, history: Kept[], heads: RevisionId[]): Document | null
     if (!revision || known.has(id)) continue;
     known.set(id, revision);
     open.push(...revision.content.parents);
+  }
+  return known;
+}
+
+/** The document as a person knows it who saw `heads` and has written upon them since: what they wrote upon anything else is not in it. */
+function seenSince(doc: DocId, history: Kept[], heads: RevisionId[]): Document | null {
+  const known = ancestry(history, heads);
+  const here = new Set(history.map(({ revision }) => revision.id));
+  // In the order in which they were written: each may stand on one before it.
+  const own = history.filter(({ own }) => own).sort((a, b) => (a.own as Own).place - (b.own as Own).place);
+  for (const { revision } of own) {
+    if (revision.content.parents.every((parent) => known.has(parent) || !here.has(parent))) known.set(revision.id, revision);
   }
   return merge(doc, known.values());
 }

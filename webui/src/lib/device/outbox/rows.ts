@@ -19,6 +19,11 @@ export interface Edit {
   detach?: MediaHash[];
   /** Whether the document shall be deleted, or brought back. */
   deleted?: boolean;
+  /**
+   * The heads that the person saw when they began; without it, those of this moment. Where there is no draft yet, the new revision
+   * stands on these and on what was written here upon them: what others brought meanwhile shows as a conflict.
+   */
+  upon?: RevisionId[];
 }
 
 /** A draft, not frozen yet: always the difference from what its author had seen. */

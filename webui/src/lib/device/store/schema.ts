@@ -5,7 +5,7 @@
  * back from the forest with any of them. `fixtures/` holds a store of each version as it was written then, which a test opens.
  *
  * ```text
- * meta       name                      the key (`seed`), the last place of the queue (`place`)
+ * meta       name                      the key (`seed`, `id`), the last place of the queue (`place`)
  * settings   name                      whatever the pages keep: the monitor's name, the language, …
  * hubs       id                        KnownHub
  * docs       doc                       outbox Local
@@ -105,7 +105,7 @@ export interface Lease {
 }
 
 export interface Tables extends DBSchema {
-  meta: { key: string; value: number | Uint8Array };
+  meta: { key: string; value: number | string | Uint8Array };
   settings: { key: string; value: unknown };
   hubs: { key: DeviceId; value: KnownHub };
   docs: { key: DocId; value: Local };

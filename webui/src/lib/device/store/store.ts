@@ -7,6 +7,7 @@
 
 import { openDB, type IDBPDatabase } from 'idb';
 import { DeviceKey } from '../record/keys';
+import { isId } from '../record/ids';
 import { migrate, TABLES, VERSION, type Tables } from './schema';
 import { Tx, type Writing } from './tx';
 
@@ -163,10 +164,12 @@ export class Store {
 async function keyOf(db: IDBPDatabase<Tables>, given?: DeviceKey): Promise<DeviceKey> {
   const tx = db.transaction(['meta', 'docs', 'hubs'], 'readwrite', { durability: 'strict' });
   const meta = tx.objectStore('meta');
-  const seed = await meta.get('seed');
+  const [seed, id] = [await meta.get('seed'), await meta.get('id')];
   const used = (await tx.objectStore('docs').count()) + (await tx.objectStore('hubs').count()) > 0;
-  const kept = seed instanceof Uint8Array && (used || !given) ? DeviceKey.fromSeed(seed) : (given ?? DeviceKey.generate());
+  const known = seed instanceof Uint8Array && (isId(id) ? DeviceKey.kept(seed, id) : DeviceKey.fromSeed(seed));
+  const kept = known && (used || !given) ? known : (given ?? DeviceKey.generate());
   await meta.put(kept.seed, 'seed');
+  await meta.put(kept.id, 'id');
   await tx.done;
   return kept;
 }

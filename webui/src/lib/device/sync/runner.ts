@@ -134,6 +134,11 @@ export class Runner {
     });
   }
 
+  /** What a hub answers at a path, besides all contacts. Fails with a `CallError`. */
+  async read(id: DeviceId, path: string, stop?: AbortSignal): Promise<ArrayBuffer> {
+    return (await this.#client(id)).bytes(path, stop);
+  }
+
   /** One contact, as soon as the one that is under way has ended. Fails with a `CallError`, or with what failed on this phone. */
   once(id: DeviceId, options: Partial<ContactOptions> = {}): Promise<SyncReport> {
     const before = this.#contacts.get(id) ?? Promise.resolve();

@@ -10,7 +10,7 @@ import { canonical, type Json } from '../record/canonical';
 import type { DeviceId, MediaHash } from '../record/ids';
 import type { DeviceKey } from '../record/keys';
 import { CallError } from './call-error';
-import { json, send, type Answer, type Fetch, type Request } from './fetching';
+import { json, send, sendForBytes, type Answer, type Fetch, type Request, type Send } from './fetching';
 import { Signer } from './sign';
 import { BASE, type BatchAnswer, type Changes, type NonceAnswer, type SignedReceipt, type StateReport } from './types';
 
@@ -78,23 +78,28 @@ export class HubClient {
   }
 
   /** One signed request. */
-  async call(request: Request): Promise<Answer> {
+  call = (request: Request): Promise<Answer> => this.#authorized(send, request);
+
+  /** What the browser may keep: what is named by its own bytes, as the tiles of a map are. */
+  bytes = (path: string, stop?: AbortSignal): Promise<ArrayBuffer> => this.#authorized(sendForBytes, { method: 'GET', path, cache: 'default', stop });
+
+  async #authorized<Read>(how: Send<Read>, request: Request): Promise<Read> {
     const nonce = this.#signer.nonce ?? (await this.#askNonce(request.stop));
     try {
-      return await this.#signed(nonce, request);
+      return await this.#signed(how, nonce, request);
     } catch (cause) {
       if (!(cause instanceof CallError) || cause.code !== 'nonce_stale') throw cause;
       // The refusal brings a fresh one, unless something in between has kept the header to itself.
       const fresh = this.#signer.nonce;
-      return this.#signed(fresh && fresh !== nonce ? fresh : await this.#askNonce(request.stop), request);
+      return this.#signed(how, fresh && fresh !== nonce ? fresh : await this.#askNonce(request.stop), request);
     }
   }
 
-  async #signed(nonce: string, request: Request): Promise<Answer> {
+  async #signed<Read>(how: Send<Read>, nonce: string, request: Request): Promise<Read> {
     const authorization = await this.#signer.authorize(nonce, request);
     const headers = { ...request.headers, Authorization: authorization, 'Maloca-Clock': String(this.#now()) };
     this.sent += request.body?.length ?? 0;
-    return send(this.#listening, this.address, { ...request, headers });
+    return how(this.#listening, this.address, { ...request, headers });
   }
 
   /** Hears of each answer before it is judged, as a refusal may bring a nonce. */

@@ -15,6 +15,8 @@ export interface Request {
   body?: Uint8Array<ArrayBuffer>;
   /** What it may take altogether; else by its size. */
   patienceMs?: number;
+  /** Else nothing is kept: what a hub says is true of that moment. */
+  cache?: RequestCache;
   stop?: AbortSignal;
 }
 
@@ -26,19 +28,28 @@ export interface Answer {
 
 export type Fetch = typeof fetch;
 
+/** One request, whose answer is read as bytes or as text. */
+export type Send<Read> = (get: Fetch, address: string, request: Request) => Promise<Read>;
+
 /** An answer of the kind 2xx. Whatever else comes is thrown as a `CallError`. */
-export async function send(get: Fetch, address: string, request: Request): Promise<Answer> {
-  const { method, path, headers, body, stop } = request;
+export const send: Send<Answer> = (get, address, request) =>
+  exchange(get, address, request, async (response) => ({ headers: response.headers, text: await response.text() }));
+
+/** The same, where the body is no text. */
+export const sendForBytes: Send<ArrayBuffer> = (get, address, request) => exchange(get, address, request, (response) => response.arrayBuffer());
+
+async function exchange<Read>(get: Fetch, address: string, request: Request, read: (response: Response) => Promise<Read>): Promise<Read> {
+  const { method, path, headers, body, cache = 'no-store', stop } = request;
   stop?.throwIfAborted();
   const patience = new AbortController();
   const giveUp = () => patience.abort();
   const timer = setTimeout(giveUp, request.patienceMs ?? SILENCE_MS + (body?.length ?? 0) / SLOWEST);
   stop?.addEventListener('abort', giveUp, { once: true });
   try {
-    const init: RequestInit = { method, headers, body, signal: patience.signal, credentials: 'omit', cache: 'no-store', redirect: 'error' };
+    const init: RequestInit = { method, headers, body, signal: patience.signal, credentials: 'omit', cache, redirect: 'error' };
     const response = await get(address + path, init);
     if (!response.ok) throw await readCallError(response);
-    return { headers: response.headers, text: await response.text() };
+    return await read(response);
   } catch (cause) {
     stop?.throwIfAborted();
     throw cause instanceof CallError ? cause : CallError.unreachable();

@@ -11,7 +11,8 @@ import { hashBytes, hashOf } from '../record/hash';
 import type { DeviceId } from '../record/ids';
 import type { DeviceKey } from '../record/keys';
 
-const NO_BODY = hashOf('');
+/** Of no bytes at all. */
+const noBody = (): string => hashOf('');
 
 /** What a signature is over, besides its context. */
 export const signedText = (hub: DeviceId, method: string, path: string, body: string, nonce: string, count: number): string =>
@@ -42,7 +43,7 @@ export class Signer {
   async authorize(nonce: string, request: { method: string; path: string; body?: Uint8Array }): Promise<string> {
     this.#count += 1;
     const count = this.#count;
-    const body = request.body ? await hashBytes(request.body) : NO_BODY;
+    const body = request.body ? await hashBytes(request.body) : noBody();
     const sig = this.key.sign('request', utf8(signedText(this.hub, request.method, request.path, body, nonce, count)));
     return `Maloca-Signed ${this.key.id} ${nonce} ${count} ${body} ${sig}`;
   }

@@ -1,11 +1,17 @@
 import type { Preset } from '$lib/api/types';
+import { drawFrom } from '$lib/categories/CategoryIcon.svelte';
+import { DEFAULTS } from '$lib/categories/defaults';
+import { DRAWINGS } from '$lib/categories/icons-default';
 import { known } from '$lib/categories/known.svelte';
 import type { Device } from '$lib/device/device';
+
+// The first page draws them, so they come with it.
+drawFrom(DRAWINGS);
 
 /** Reads the categories that the hubs have told; until one has, those to begin with are offered. */
 export async function readCategories(device: Device): Promise<void> {
   // Whoever shows them takes anything that another program may have written.
   const told = (await device.categories()) as unknown as Preset[];
   if (JSON.stringify(told) !== JSON.stringify(known.presets)) known.presets = told;
-  await known.fetchDefaults();
+  known.beginWith(DEFAULTS);
 }

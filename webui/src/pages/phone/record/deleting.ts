@@ -8,9 +8,9 @@ export async function remove(device: Device, view: View): Promise<() => Promise<
     const bytes = await device.media(hash);
     if (bytes) files.push({ bytes, name, takenAt: taken_at === undefined ? undefined : Date.parse(taken_at) });
   }
-  const edited = await device.save(view.doc, view.kind, { deleted: true });
+  const edited = await device.save(view.doc, view.kind, { deleted: true, upon: view.heads });
   return async () => {
     if (edited === 'vanished') await device.save(view.doc, view.kind, { set: view.set }, files);
-    else await device.save(view.doc, view.kind, { deleted: false });
+    else await device.save(view.doc, view.kind, { deleted: false, upon: view.heads });
   };
 }

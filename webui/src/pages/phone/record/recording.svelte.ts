@@ -1,7 +1,8 @@
 import type { PresetField } from '$lib/api/types';
-import { StoreError, type Device, type Edit, type NewFile, type View } from '$lib/device/device';
+import { StoreError, type Device, type Edit, type NewFile, type Opened, type View } from '$lib/device/device';
 import { formOf, partialWritingOf, type Form, type Wrong } from '$lib/rules/edit';
 import type { Fix } from '$lib/rules/fix';
+import { unkept } from './unkept';
 
 /** Whoever types pauses for so long; then it is kept. */
 const TYPED_MS = 600;
@@ -12,21 +13,10 @@ interface Step {
   files: NewFile[];
 }
 
-/** What could not be kept, by document: it outlives the form that it was written in, for as long as the app is open. */
-const unkept = new Map<string, Recording>();
-
-/** Whether anything would be lost with this page. */
-export const isAnythingUnkept = (): boolean => unkept.size > 0;
-
-/** Tries again to keep what could not be kept: room was made, perhaps. */
-export function keepAgain(): void {
-  for (const recording of unkept.values()) void recording.retry();
-}
-
 /** The work on a document: what was left unkept is gone on with. */
-export function recordingOf(device: Device, view: View, asked: PresetField[]): Recording {
-  const left = unkept.get(view.doc);
-  if (left?.device !== device) return new Recording(device, view, asked);
+export function recordingOf(device: Device, opened: Opened, asked: PresetField[]): Recording {
+  const left = unkept.get(opened.view.doc);
+  if (left?.device !== device) return new Recording(device, opened, asked);
   void left.retry();
   return left;
 }
@@ -44,6 +34,7 @@ export class Recording {
   /** Files that wait to be kept. */
   waiting = $state.raw<NewFile[]>([]);
 
+  readonly #upon: Opened['upon'];
   #steps: Step[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #working: Promise<void> = Promise.resolve();
@@ -51,9 +42,10 @@ export class Recording {
 
   constructor(
     readonly device: Device,
-    view: View,
+    { view, upon }: Opened,
     readonly asked: PresetField[],
   ) {
+    this.#upon = upon;
     this.seen = view;
     this.form = formOf(view, asked);
   }
@@ -132,9 +124,9 @@ export class Recording {
       this.state = 'keeping';
       const { edit, files } = this.#steps[0] as Step;
       try {
-        await this.device.save(this.seen.doc, this.seen.kind, edit, files);
+        await this.device.save(this.seen.doc, this.seen.kind, { ...edit, upon: this.#upon }, files);
         const now = await this.device.document(this.seen.doc);
-        if (now) this.seen = { ...this.seen, attachments: now.attachments, deleted: now.deleted };
+        if (now) this.seen = { ...this.seen, attachments: this.#known(now, files), deleted: now.deleted };
       } catch (cause) {
         this.state = cause instanceof StoreError && cause.code === 'full' ? 'full' : 'failed';
         unkept.set(this.seen.doc, this);
@@ -146,6 +138,12 @@ export class Recording {
     }
     this.state = 'kept';
     if (unkept.get(this.seen.doc) === this) unkept.delete(this.seen.doc);
+  }
+
+  /** The files that were there at the beginning, and those from here: what others attached meanwhile could not be taken away here. */
+  #known({ attachments }: View, added: NewFile[]): View['attachments'] {
+    const before = new Set(this.seen.attachments.map(({ hash }) => hash));
+    return attachments.filter(({ hash, size }) => before.has(hash) || added.some(({ bytes }) => bytes.size === size));
   }
 
   /** The document is given up, and what waits for it with it. */
