@@ -101,7 +101,12 @@ export class Phone {
     const course = progress ? along(this.courses[status.hub] ?? NO_COURSE, progress) : NO_COURSE;
     this.courses = { ...this.courses, [status.hub]: course };
     this.#awake.keep(this.statuses.some(({ hub, phase }) => phase === 'talking' && isMuch(this.courses[hub] ?? NO_COURSE)));
-    if (status.trouble?.kind === 'unreachable' && this.way === 'elsewhere') isBlocked().then((is) => (this.isBlocked = is));
+    if (status.trouble?.kind === 'unreachable') void this.lookWhetherBlocked();
+  }
+
+  /** Whether the browser forbids this page to speak with devices around it, asked anew; one that a hub served may. */
+  async lookWhetherBlocked(): Promise<boolean> {
+    return (this.isBlocked = this.way === 'elsewhere' && (await isBlocked()));
   }
 
   async #changed(device: Device): Promise<void> {

@@ -19,5 +19,7 @@ it('each refusal has its words', () => {
   const ids = ['wrong_code', 'joining_closed', 'joining_rests', 'stranger', 'another_hub'].map(of);
   expect(new Set(ids).size).toBe(5);
   expect(whyNot(CallError.unreachable()).id).toBe('handover.join_unreachable');
+  expect(whyNot(CallError.unreachable(), true).id).toBe('handover.todo_allow');
+  expect(whyNot(new CallError('denied', { code: 'wrong_code', status: 403, detail: 'No.', retry: false }), true).id).toBe('handover.join_wrong_code');
   expect(whyNot(new CallError('denied', { code: 'x', status: 403, detail: 'No.', retry: false }))).toMatchObject({ values: { detail: 'No.' } });
 });

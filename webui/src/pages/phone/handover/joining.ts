@@ -30,8 +30,8 @@ export async function search(origin: string): Promise<Found[]> {
   return found.filter(({ info }, at) => found.findIndex((other) => other.info.id === info.id) === at);
 }
 
-/** Why joining did not succeed. */
-export function whyNot(cause: unknown): Said {
+/** Why joining did not succeed; `isBlocked`: the browser lets this page speak with nobody around. */
+export function whyNot(cause: unknown, isBlocked = false): Said {
   if (!(cause instanceof CallError)) return { id: 'handover.join_failed', values: { detail: String(cause) } };
   switch (cause.code) {
     case 'wrong_code':
@@ -45,6 +45,7 @@ export function whyNot(cause: unknown): Said {
     case 'another_hub':
       return { id: 'handover.join_not_invited' };
   }
+  if (cause.kind === 'unreachable' && isBlocked) return { id: 'handover.todo_allow' };
   if (cause.kind === 'unreachable' || cause.kind === 'garbled') return { id: 'handover.join_unreachable' };
   return { id: 'handover.join_failed', values: { detail: cause.detail || cause.code } };
 }
