@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use maloca_tests::hub::{TestHub, folder};
+use maloca_tests::hub::{TestHub, folder, maloca};
 use maloca_tests::lan::in_a_lan;
 use maloca_tests::manager::Manager;
 
@@ -37,6 +37,13 @@ async fn two_drives() {
     let maps: Vec<&str> = found["maps"].as_array().expect("a list").iter().filter_map(|map| map["path"].as_str()).collect();
     assert!(maps.contains(&"/mnt/locked/river.mbtiles") && maps.contains(&"/mnt/open/river.mbtiles"), "{found}");
     let places = manager.get("/admin/places").await;
+    assert!(places["needed_bytes"].as_u64() > Some(0) && places["places"][0]["size_bytes"].is_u64(), "{places}");
     let places: Vec<&str> = places["places"].as_array().expect("a list").iter().filter_map(|one| one["path"].as_str()).collect();
     assert!(places.contains(&"/mnt/open") && !places.contains(&"/mnt/locked"), "{places:?}");
+
+    // Whoever asks at the terminal sees both, and which of them takes nothing.
+    let said = String::from_utf8_lossy(&maloca([Path::new("drives"), Path::new("--data"), data.path()]).stdout).into_owned();
+    let drives: Vec<&str> = said.lines().filter(|line| line.contains("free of")).collect();
+    assert!(drives.len() == 2 && said.contains("A copy of everything takes about"), "{said}");
+    assert_eq!(drives.iter().filter(|line| line.contains("can only be read")).count(), 1, "{said}");
 }

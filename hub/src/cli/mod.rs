@@ -19,6 +19,7 @@ mod send; // a device, for what is on this machine's disk
 pub mod sources; // what a device can read: GeoJSON, Camtrap DP
 mod devices; // who has joined
 mod export; // a copy on a drive
+mod drives; // which drives are plugged in
 mod import; // a copy from a drive, or a file that a phone saved
 mod importing; // what import and restore share
 mod restore; // a new hub from a copy
@@ -50,6 +51,8 @@ enum Command {
     Devices(devices::DevicesArgs),
     /// Copy everything to a folder or drive, and verify the copy by reading it back
     Export(export::ExportArgs),
+    /// List the drives that are plugged in, and whether a copy of everything fits on them
+    Drives(drives::DrivesArgs),
     /// Take in a copy from a drive, or a file that the phone app saved, as if it had been handed over
     Import(import::ImportArgs),
     /// Begin a hub with what a copy on a drive has: after a laptop was lost
@@ -82,6 +85,7 @@ pub fn run() -> ExitCode {
             Command::Devices(args) => devices::run(args).await,
             Command::Export(args) => export::run(args).await,
             Command::Import(args) => import::run(args).await,
+            Command::Drives(args) => drives::run(args).await,
             Command::Restore(args) => restore::run(args).await,
             Command::Verify(args) => verify::run(args).await,
             Command::PhoneApp(args) => phone_app::run(&args),

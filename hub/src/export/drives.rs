@@ -76,7 +76,7 @@ impl std::fmt::Display for Filesystem {
 }
 
 /// A folder that one could export to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The folder.
     pub path: String,
@@ -84,6 +84,10 @@ pub struct Place {
     pub label: String,
     /// Bytes that this user may still write.
     pub free_bytes: Option<u64>,
+    /// Bytes that its filesystem has in all.
+    pub size_bytes: Option<u64>,
+    /// Whether nothing can be written there.
+    pub read_only: bool,
     /// The type of its filesystem.
     pub filesystem: String,
     /// Whether it looks like a drive that one takes along.
@@ -107,7 +111,7 @@ pub fn places(purpose: Use) -> Vec<Place> {
         let path = mount.at.to_string_lossy().into_owned();
         let is_new = places.iter().all(|place| place.path != path);
         if is_new && is_removable(&mount) && fs::metadata(&mount.at).is_ok_and(|at| at.is_dir()) {
-            places.push(place(&mount.at, label(&mount), mount.kind.clone(), true));
+            places.push(Place { read_only: mount.is_read_only, ..place(&mount.at, label(&mount), mount.kind.clone(), true) });
         }
     }
     // A Chromebook shows its drives as folders of one mount.
@@ -129,7 +133,8 @@ pub fn places(purpose: Use) -> Vec<Place> {
 }
 
 fn place(path: &Path, label: String, filesystem: String, removable: bool) -> Place {
-    Place { path: path.to_string_lossy().into_owned(), label, free_bytes: free(path), filesystem, removable }
+    let path_text = path.to_string_lossy().into_owned();
+    Place { path: path_text, label, free_bytes: free(path), size_bytes: size(path), read_only: false, filesystem, removable }
 }
 
 /// Bytes that this user may still write under `path`; `None` where the system does not say.
@@ -137,6 +142,12 @@ fn place(path: &Path, label: String, filesystem: String, removable: bool) -> Pla
 pub fn free(path: &Path) -> Option<u64> {
     let stat = nix::sys::statvfs::statvfs(path).ok()?;
     Some(stat.blocks_available() * stat.fragment_size())
+}
+
+/// Bytes that the filesystem under `path` has in all; `None` where the system does not say.
+fn size(path: &Path) -> Option<u64> {
+    let stat = nix::sys::statvfs::statvfs(path).ok()?;
+    Some(stat.blocks() * stat.fragment_size())
 }
 
 fn is_removable(mount: &Mount) -> bool {

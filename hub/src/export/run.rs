@@ -42,7 +42,7 @@ const GEOPACKAGE: &str = "data/observations.gpkg";
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
 /// Room that an export leaves free on a drive, and needs for what is not counted beforehand.
-const AIR_BYTES: u64 = 1024 * 1024;
+pub(super) const AIR_BYTES: u64 = 1024 * 1024;
 
 /// What people call a device.
 type Names = Box<dyn Fn(&DeviceId) -> Option<String> + Send>;

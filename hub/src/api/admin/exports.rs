@@ -86,12 +86,15 @@ pub(in super::super) async fn cancel(State(hub): State<Hub>, Named(id): Named<St
 #[derive(Serialize)]
 pub(in super::super) struct Places {
     places: Vec<Place>,
+    /// About how many bytes a copy of everything takes.
+    needed_bytes: u64,
 }
 
 /// `GET /admin/places`
-pub(in super::super) async fn places() -> Result<Json<Places>, ApiError> {
+pub(in super::super) async fn places(State(hub): State<Hub>) -> Result<Json<Places>, ApiError> {
+    let needed_bytes = hub.store.read(export::estimate).await?;
     // A drive that is failing may take its time to say how full it is.
     let places = tokio::task::spawn_blocking(|| drives::places(drives::Use::Write)).await;
     let places = places.map_err(|error| StoreError::Bug(format!("looking for drives ended early: {error}")))?;
-    Ok(Json(Places { places }))
+    Ok(Json(Places { places, needed_bytes }))
 }

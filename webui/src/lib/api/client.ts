@@ -134,7 +134,7 @@ export const api = {
   /** Without a filter: everything. */
   startExport: (to: string, filter?: ObservationFilter) => call<T.ExportJob>('POST', '/admin/exports', { to, filter }),
   cancelExport: (id: string) => call<void>('DELETE', `/admin/exports/${part(id)}`),
-  places: () => call<{ places: T.Place[] }>('GET', '/admin/places'),
+  places: () => call<{ places: T.Place[]; needed_bytes: number }>('GET', '/admin/places'),
 
   basemaps: () => call<{ basemaps: T.Basemap[] }>('GET', '/basemaps'),
   basemapStyle: (id: string) => call<unknown>('GET', `/basemaps/${part(id)}/style`),

@@ -340,7 +340,9 @@ export interface Exports {
 export interface Place {
   path: string;
   label: string;
-  free_bytes: number;
+  free_bytes: number | null;
+  size_bytes: number | null;
+  read_only: boolean;
   filesystem: string;
   removable: boolean;
 }
