@@ -257,7 +257,8 @@ def told(path):
             'geometry': info['geometry_type'], 'types': dict(zip(info['fields'].tolist(), info['dtypes'].tolist())),
             'bounds': info['total_bounds']}
 print(json.dumps([told(path) for path in sys.argv[1:]]))";
-    let paths = ["data/observations.gpkg", "data/observations.geojson", "data/observations.csv"].map(|path| bundle.join(path));
+    let names = ["gpkg", "geojson", "csv", "xlsx"].map(|name| format!("data/observations.{name}"));
+    let paths = names.map(|path| bundle.join(path));
     let out = Command::new(&python).arg("-c").arg(ask).args(&paths).output().unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     assert_eq!(String::from_utf8_lossy(&out.stderr), "", "not even a warning");
@@ -265,13 +266,14 @@ print(json.dumps([told(path) for path in sys.argv[1:]]))";
     for one in &told {
         assert_eq!((&one["features"], &one["layers"]), (&json!(SEEN), &json!(["observations"])), "{one}");
     }
+    assert_eq!((&told[3]["types"]["lat"], &told[3]["types"]["set.tree.height_m"]), (&json!("float64"), &json!("int32")));
     let gpkg = &told[0];
     assert_eq!((&gpkg["crs"], &gpkg["geometry"]), (&json!("EPSG:4326"), &json!("Point")));
     assert_eq!(gpkg["bounds"][0], json!(-76.36));
     let types = &gpkg["types"];
     assert_eq!((&types["set.tree.height_m"], &types["notes"]), (&json!("float64"), &json!("object")), "{types}");
     assert!(types["created_at"].as_str().unwrap().starts_with("datetime64"), "{types}");
-    println!("GDAL reads the GeoPackage, the GeoJSON and the CSV");
+    println!("GDAL reads the GeoPackage, the GeoJSON, the CSV and the workbook");
 }
 
 /// A Python that has this module, installed into a folder of its own; `None` where that cannot be had.

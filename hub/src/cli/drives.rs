@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::control::Control;
 use super::{DataArg, Outcome};
-use crate::export::drives::{self, Place, Use};
 use crate::export;
+use crate::export::drives::{self, Place, Use};
 use crate::files::Files;
 use crate::store::{self, Store};
 

@@ -3,11 +3,12 @@
 //! ```text
 //! <to>/Maloca/20261121_0528_tarapoto_full_1/
 //!   bagit.txt  bag-info.txt  manifest-sha256.txt  tagmanifest-sha256.txt
-//!   README.txt                      in four languages
+//!   README.txt  README.html         in four languages
 //!   signature/tagmanifest-sha256.json   the hub's, over the tag manifest
 //!   data/observations.json          flat merged documents, conflicts included
 //!   data/observations.geojson
 //!   data/observations.csv
+//!   data/observations.xlsx          a workbook
 //!   data/observations.gpkg          a GeoPackage: a layer with its table
 //!   data/revisions.ndjson           every kept revision with its signature
 //!   data/custody.ndjson             when each record and file came, and who carried it
@@ -49,6 +50,8 @@ pub const BAGIT_TEXT: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: U
 pub const INFO: &str = "bag-info.txt";
 /// For people.
 pub const README: &str = "README.txt";
+/// The same as a page.
+pub const README_PAGE: &str = "README.html";
 /// All revisions.
 pub const REVISIONS: &str = "data/revisions.ndjson";
 /// When each record came, and by which way.

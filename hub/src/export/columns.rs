@@ -239,7 +239,33 @@ pub struct Columns {
     has_more: bool,
 }
 
+/// What a column holds, in every document that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Texts, and values of more than one kind.
+    Text,
+    /// Times in the one form that this program writes.
+    Time,
+    /// Numbers.
+    Real,
+    /// Counts.
+    Integer,
+}
+
 impl Columns {
+    /// What each column holds, in the order of [`Self::names`].
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Kind> {
+        let kind = |name: &str| match name {
+            "created_at" | "changed_at" | "received_at" => Kind::Time,
+            "lat" | "lon" | "accuracy_m" | "altitude_m" => Kind::Real,
+            "media_count" | "missing_media" | "revisions" | "clock_offset_ms" => Kind::Integer,
+            name if self.numbers.contains(name) => Kind::Real,
+            _ => Kind::Text,
+        };
+        self.names().map(kind).collect()
+    }
+
     /// The columns of a single document: all that it has.
     #[must_use]
     pub fn of(document: &Document) -> Self {
@@ -252,12 +278,6 @@ impl Columns {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let properties = self.properties.iter().map(String::as_str);
         FIXED.iter().copied().chain(properties).chain(self.has_more.then_some(MORE))
-    }
-
-    /// Whether a property's column holds nothing but numbers.
-    #[must_use]
-    pub fn holds_numbers(&self, property: &str) -> bool {
-        self.numbers.contains(property)
     }
 
     /// Whether there is a column for what has none of its own.

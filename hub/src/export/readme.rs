@@ -1,6 +1,8 @@
-//! `README.txt`: for whoever finds the drive, in four languages, in plain words.
+//! `README.txt` and `README.html`: for whoever finds the drive, in four languages, in plain words.
 //!
-//! [`super::run`] writes it. It says what this is, how to open it, how to check it.
+//! [`super::run`] writes them. They say what this is, how to open it, how to check it; the page is the text with links to the files.
+
+use std::fmt::Write as _;
 
 use super::Done;
 use super::columns::{FIXED, MORE, PROPERTIES};
@@ -54,7 +56,7 @@ pub fn text(hub_name: &str, part: Option<&Part>, done: &Done) -> String {
 ESPAÑOL
 Esta carpeta {es} había recibido: {seen} observaciones y {media} fotos, audios o videos.
 {missing} archivos faltaban en la laptop o estaban dañados: están en la lista data/missing.csv con el motivo.
-Para abrir: data/observations.csv con Excel o LibreOffice; data/observations.geojson con QGIS; las fotos están en data/media.
+Para abrir: data/observations.xlsx con Excel o LibreOffice; data/observations.gpkg con QGIS; las fotos están en data/media.
 data/revisions.ndjson contiene cada cambio con la firma de quien lo hizo: es la prueba. No lo modifique.
 Para comprobar que nada está dañado: «maloca verify CARPETA», o en Linux dentro de esta carpeta: sha256sum -c manifest-sha256.txt
 No cambie nada aquí dentro; trabaje con una copia.
@@ -62,7 +64,7 @@ No cambie nada aquí dentro; trabaje con una copia.
 PORTUGUÊS
 Esta pasta {pt} tinha recebido: {seen} observações e {media} fotos, áudios ou vídeos.
 {missing} arquivos faltavam no laptop ou estavam danificados: estão na lista data/missing.csv com o motivo.
-Para abrir: data/observations.csv com Excel ou LibreOffice; data/observations.geojson com QGIS; as fotos estão em data/media.
+Para abrir: data/observations.xlsx com Excel ou LibreOffice; data/observations.gpkg com QGIS; as fotos estão em data/media.
 data/revisions.ndjson contém cada mudança com a assinatura de quem a fez: é a prova. Não o modifique.
 Para conferir que nada está danificado: «maloca verify PASTA», ou no Linux dentro desta pasta: sha256sum -c manifest-sha256.txt
 Não mude nada aqui dentro; trabalhe com uma cópia.
@@ -70,7 +72,7 @@ Não mude nada aqui dentro; trabalhe com uma cópia.
 ENGLISH
 This folder {en} had received: {seen} observations and {media} photos, sounds or videos.
 {missing} files were missing on the laptop or damaged: data/missing.csv lists them with the reason.
-To open it: data/observations.csv with Excel or LibreOffice; data/observations.geojson with QGIS; the photos are in data/media.
+To open it: data/observations.xlsx with Excel or LibreOffice; data/observations.gpkg with QGIS; the photos are in data/media.
 data/revisions.ndjson holds every change with the signature of who made it: it is the evidence. Do not change it.
 To check that nothing is damaged: \"maloca verify FOLDER\", or on Linux inside this folder: sha256sum -c manifest-sha256.txt
 Do not change anything in here; work with a copy.
@@ -78,19 +80,99 @@ Do not change anything in here; work with a copy.
 FRANÇAIS
 Ce dossier {fr} avait reçu : {seen} observations et {media} photos, sons ou vidéos.
 {missing} fichiers manquaient sur l'ordinateur ou étaient abîmés : data/missing.csv en donne la liste et la raison.
-Pour l'ouvrir : data/observations.csv avec Excel ou LibreOffice ; data/observations.geojson avec QGIS ; les photos sont dans data/media.
+Pour l'ouvrir : data/observations.xlsx avec Excel ou LibreOffice ; data/observations.gpkg avec QGIS ; les photos sont dans data/media.
 data/revisions.ndjson contient chaque changement avec la signature de son auteur : c'est la preuve. Ne le modifiez pas.
 Pour vérifier que rien n'est abîmé : «maloca verify DOSSIER», ou sous Linux dans ce dossier : sha256sum -c manifest-sha256.txt
 Ne changez rien ici ; travaillez sur une copie.
 
 FOR PROGRAMS
 A BagIt 1.0 bag (RFC 8493). Times are UTC; those that people's devices wrote are as their clocks had it (clock_offset_ms: device minus hub).
-observations.json, .geojson and .csv have the same columns: {columns}; then every other property as set.<name>, objects flattened with dots
+observations.json, .geojson, .csv, .xlsx and .gpkg have the same columns: {columns}; then every other property as set.<name>, objects flattened with dots
 (a dot or backslash within a name after a backslash), arrays as JSON. At most {PROPERTIES} such columns; what is beyond stands as a JSON object in the
 column \"{MORE}\". In observations.json, conflict_values has all values of a property that people disagree on. Deleted observations are in revisions.ndjson only.
 In the .csv, a text that a spreadsheet would take for a formula has an apostrophe in front, and so has a text that begins with one: take one away.
 revisions.ndjson: one signed revision a line (RFC 8785 JSON; id = BLAKE3 of rev), sorted by author, created_at, id. media.csv: the BLAKE3 hash of each file.
+custody.ndjson: when each record and file came to this hub, and who carried it. signature/: the hub's, over tagmanifest-sha256.txt (Ed25519).
 {to_rebuild}"
     );
     text.replace('\n', "\r\n")
+}
+
+/// What stands in the bundle and is linked where the text names it.
+const LINKS: &[&str] = &[
+    "data/observations.xlsx",
+    "data/observations.gpkg",
+    "data/missing.csv",
+    "data/revisions.ndjson",
+    "data/media",
+    "manifest-sha256.txt",
+    "bag-info.txt",
+];
+
+/// The same as a page: nothing in it is carried out, and it needs nothing from elsewhere.
+#[must_use]
+pub fn page(text: &str) -> String {
+    let mut lines = text.lines();
+    let title = escaped(lines.next().unwrap_or_default());
+    let language = |heading: &str| match heading {
+        "ESPAÑOL" => "es",
+        "PORTUGUÊS" => "pt-BR",
+        "FRANÇAIS" => "fr",
+        _ => "en",
+    };
+    let mut body = String::new();
+    let mut before = "";
+    for line in lines {
+        // A heading is what follows an empty line.
+        if before.is_empty() && !line.is_empty() {
+            let end = if body.is_empty() { "" } else { "</section>\n" };
+            let _ = write!(body, "{end}<section lang=\"{}\">\n<h2>{}</h2>\n", language(line), escaped(line));
+        } else if !line.is_empty() {
+            let _ = writeln!(body, "<p>{}</p>", linked(&escaped(line)));
+        }
+        before = line;
+    }
+    format!(
+        "<!doctype html>\n<html lang=\"mul\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>{title}</title>\n\
+         <style>body{{font:1rem/1.5 sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;overflow-wrap:anywhere}}\
+         section{{border-top:1px solid #bbb}}</style>\n<h1>{title}</h1>\n{body}</section>\n"
+    )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn linked(text: &str) -> String {
+    let mut text = text.to_owned();
+    for path in LINKS {
+        // With the space before it, since the tag manifest's name ends like the manifest's.
+        let plain = format!(" {path}");
+        text = text.replace(&plain, &format!(" <a href=\"{path}\">{path}</a>"));
+        if let Some(rest) = text.strip_prefix(path) {
+            text = format!("<a href=\"{path}\">{path}</a>{rest}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_what_the_text_says_and_no_name_is_markup() {
+        let text = "MALOCA - <script>alert(1)</script> & \"Co\" - 2026\r\n\r\nESPAÑOL\r\nPara abrir: data/observations.xlsx con Excel.\r\n\
+                    data/revisions.ndjson es la prueba.\r\n\r\nENGLISH\r\nTo check: sha256sum -c manifest-sha256.txt\r\n";
+        let page = page(text);
+        assert!(
+            page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;Co&quot;") && !page.contains("<script"),
+            "{page}"
+        );
+        assert!(page.contains("<section lang=\"es\">\n<h2>ESPAÑOL</h2>") && page.contains("<section lang=\"en\">"), "{page}");
+        assert!(page.contains("abrir: <a href=\"data/observations.xlsx\">data/observations.xlsx</a> con"), "{page}");
+        assert!(page.contains("<p><a href=\"data/revisions.ndjson\">data/revisions.ndjson</a> es"), "{page}");
+        assert_eq!(page.matches("<section").count(), page.matches("</section>").count());
+    }
 }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::bundle::{self, Origin};
 use super::columns::{About, Collector, Columns, flatten};
 use super::drives::{self, Filesystem};
-use super::formats::{csv, custody, geojson, gpkg, json, revisions};
+use super::formats::{csv, custody, geojson, gpkg, json, revisions, xlsx};
 use super::part::Part;
 use super::places::Places;
 use super::registry::{self, Listed};
@@ -37,6 +37,9 @@ pub(super) use media::Damaged;
 
 /// The layer for map programs.
 const GEOPACKAGE: &str = "data/observations.gpkg";
+
+/// For offices.
+const WORKBOOK: &str = "data/observations.xlsx";
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -131,7 +134,8 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
     let columns = columns(view, &source.filter)?;
     let bytes_total = places.bytes() + order.bytes();
     let custody_bytes = (order.count() + places.count()) * custody::LINE_BYTES;
-    let needed = bytes_total + order.bytes() + custody_bytes + AIR_BYTES;
+    // The files that people open take about as much again as the revisions, twice: measured with the demo's observations.
+    let needed = bytes_total + 2 * order.bytes() + custody_bytes + AIR_BYTES;
     if let Some(free) = drives::free(&to).filter(|free| *free < needed) {
         return Err(ExportError::Full { path: to, needed: Some(needed), free: Some(free) });
     }
@@ -170,7 +174,9 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
     done.bytes = bytes;
     bag.tag(bundle::BAGIT, bundle::BAGIT_TEXT)?;
     bag.tag(bundle::INFO, &bundle::info(&source.origin, source.part.as_ref(), &done, bytes, files))?;
-    bag.tag(bundle::README, &readme::text(&source.origin.hub_name, source.part.as_ref(), &done))?;
+    let readme = readme::text(&source.origin.hub_name, source.part.as_ref(), &done);
+    bag.tag(bundle::README, &readme)?;
+    bag.tag(bundle::README_PAGE, &readme::page(&readme))?;
     bag.close(&source.key)?;
     verify(bag.root(), bytes, watch)?;
     done.path = bag.name(|n| bundle::folder_name(done.at, &source.origin.hub_name, source.part.is_some(), n))?;
@@ -246,6 +252,9 @@ fn write_documents(
     let mut as_geojson = geojson::Writer::new(bag.create("data/observations.geojson")?).map_err(&failed)?;
     let mut as_csv = csv::Writer::new(bag.create("data/observations.csv")?, columns.names()).map_err(&failed)?;
     let mut as_gpkg = gpkg::Writer::new(&bag.place(GEOPACKAGE), columns, &time::format_millis(done.at)).map_err(&failed)?;
+    let gather = source.media.incoming_folder().to_owned();
+    let here = |error| ExportError::Io { path: gather.clone(), source: error };
+    let mut as_xlsx = xlsx::Writer::new(&gather, columns).map_err(here)?;
     let columns_missing = bundle::MISSING_COLUMNS.iter().copied();
     let mut missing = csv::Writer::new(bag.create(bundle::MISSING_LIST)?, columns_missing).map_err(&failed)?;
     // The walk knows errors of the store only; one of the drive is kept here and ends it.
@@ -258,6 +267,7 @@ fn write_documents(
             as_geojson.write(columns, &flat).map_err(&failed)?;
             as_csv.write(columns, &flat).map_err(&failed)?;
             as_gpkg.write(columns, &flat).map_err(&failed)?;
+            as_xlsx.write(columns, &flat).map_err(here)?;
             if about.missing > 0 {
                 done.missing += about.missing;
                 list_missing(source, damaged, &found, &mut missing)?;
@@ -278,7 +288,9 @@ fn write_documents(
         bag.add(out.map_err(&failed)?)?;
     }
     as_gpkg.finish().map_err(&failed)?;
-    bag.adopt(GEOPACKAGE)
+    bag.adopt(GEOPACKAGE)?;
+    as_xlsx.finish(&bag.place(WORKBOOK)).map_err(&failed)?;
+    bag.adopt(WORKBOOK)
 }
 
 fn place(source: &Source, places: &Places, damaged: &Damaged, kept: &Kept) -> Result<Option<String>, StoreError> {

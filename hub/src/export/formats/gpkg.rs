@@ -14,7 +14,7 @@ use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, params_from_iter};
 use serde_json::Value;
 
-use super::super::columns::{Columns, Flat};
+use super::super::columns::{Columns, Flat, Kind};
 
 /// Rows that are kept in memory before they go to the drive together.
 const ROWS_AT_ONCE: u32 = 2000;
@@ -50,44 +50,23 @@ pub struct Writer {
     made_at: String,
 }
 
-/// What a column holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Text,
-    Time,
-    Real,
-    Integer,
+const fn declared(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "TEXT",
+        Kind::Time => "DATETIME",
+        Kind::Real => "REAL",
+        Kind::Integer => "INTEGER",
+    }
 }
 
-impl Kind {
-    fn of(column: &str, columns: &Columns) -> Self {
-        match column {
-            "created_at" | "changed_at" | "received_at" => Self::Time,
-            "lat" | "lon" | "accuracy_m" | "altitude_m" => Self::Real,
-            "media_count" | "missing_media" | "revisions" | "clock_offset_ms" => Self::Integer,
-            name if columns.holds_numbers(name) => Self::Real,
-            _ => Self::Text,
-        }
-    }
-
-    const fn declared(self) -> &'static str {
-        match self {
-            Self::Text => "TEXT",
-            Self::Time => "DATETIME",
-            Self::Real => "REAL",
-            Self::Integer => "INTEGER",
-        }
-    }
-
-    fn cell(self, value: Value) -> Cell {
-        match (self, value) {
-            (_, Value::Null) => Cell::Null,
-            (Self::Real, Value::Number(number)) => number.as_f64().map_or(Cell::Null, Cell::Real),
-            (Self::Integer, Value::Number(number)) => number.as_i64().map_or(Cell::Null, Cell::Integer),
-            (_, Value::String(text)) => Cell::Text(text),
-            (_, Value::Array(items)) if items.is_empty() => Cell::Null,
-            (_, other) => Cell::Text(other.to_string()),
-        }
+fn cell(kind: Kind, value: Value) -> Cell {
+    match (kind, value) {
+        (_, Value::Null) => Cell::Null,
+        (Kind::Real, Value::Number(number)) => number.as_f64().map_or(Cell::Null, Cell::Real),
+        (Kind::Integer, Value::Number(number)) => number.as_i64().map_or(Cell::Null, Cell::Integer),
+        (_, Value::String(text)) => Cell::Text(text),
+        (_, Value::Array(items)) if items.is_empty() => Cell::Null,
+        (_, other) => Cell::Text(other.to_string()),
     }
 }
 
@@ -101,9 +80,9 @@ impl Writer {
         let begin =
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY;";
         let names = distinct(columns.names());
-        let kinds: Vec<Kind> = columns.names().map(|name| Kind::of(name, columns)).collect();
+        let kinds = columns.kinds();
         let declared: String =
-            names.iter().zip(&kinds).map(|(name, kind)| format!(", {} {}", quoted(name), kind.declared())).collect();
+            names.iter().zip(&kinds).map(|(name, kind)| format!(", {} {}", quoted(name), declared(*kind))).collect();
         let features =
             format!("CREATE TABLE observations (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom POINT{declared});");
         database.execute_batch(&[begin, HEAD, TABLES, &features, "BEGIN"].join("\n")).map_err(refused)?;
@@ -122,7 +101,7 @@ impl Writer {
             let [west, south, east, north] = self.bounds.unwrap_or([lon, lat, lon, lat]);
             self.bounds = Some([west.min(lon), south.min(lat), east.max(lon), north.max(lat)]);
         }
-        let cells = columns.cells(flat).into_iter().zip(&self.kinds).map(|((_, value), kind)| kind.cell(value));
+        let cells = columns.cells(flat).into_iter().zip(&self.kinds).map(|((_, value), kind)| cell(*kind, value));
         let row = std::iter::once(point).chain(cells);
         let mut insert = self.database.prepare_cached(&self.insert).map_err(refused)?;
         insert.execute(params_from_iter(row)).map_err(refused)?;

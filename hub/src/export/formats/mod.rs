@@ -8,6 +8,7 @@ pub mod custody; // when each record came, and by which way
 pub mod gpkg; // for map programs, with a table
 pub mod geojson; // for maps, and for the API
 pub mod json; // for programs
+pub mod xlsx; // for offices
 pub mod revisions; // everything, lossless and signed
 
 use serde_json::Value;
