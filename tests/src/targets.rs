@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use maloca_hub::cli::sources;
 use maloca_hub::export::{bundle, check};
+use maloca_hub::import;
 use maloca_hub::intake::validate;
 use maloca_protocol::announce::{Answer, Question};
 use maloca_protocol::{canonical, limits, revision, tus};
@@ -122,6 +123,11 @@ pub fn a_bundle(input: &[u8]) {
     let mut faults = 0;
     let read = check::bundle(folder.path(), true, &mut |_| faults += 1, &mut |_| Ok(()));
     assert!(read.is_ok(), "{read:?}");
+    // What an import reads before it knows whose bundle it is.
+    if let Ok(about) = import::bundle::about(folder.path()) {
+        assert!(about.hub_name.len() <= limits::HUB_NAME_BYTES, "{}", about.hub_name);
+    }
+    drop(import::bundle::devices(folder.path()));
     for line in String::from_utf8_lossy(input).lines() {
         if let Some((_, path)) = bundle::read_manifest_line(line) {
             assert!(bundle::is_inside(&path), "{path} leads out of the bundle");

@@ -308,6 +308,16 @@ async fn what_would_harm_does_nothing_but_be_refused() {
     assert_eq!(manager.get("/admin/overview").await["counts"], before);
     assert_eq!(manager.media(&MediaHash::of(b"of the laptop")).await, None);
 
+    // What it says of itself is shown on the page: no time that is none, and no name without end.
+    let info = fs::read_to_string(bundle.join("bag-info.txt")).expect("it").lines().map(|line| match line.split_once(": ") {
+        Some(("Maloca-Made-At", _)) => "Maloca-Made-At: soon\n".to_owned(),
+        Some(("Source-Organization", _)) => format!("Source-Organization: {}\n", "x".repeat(5000)),
+        _ => format!("{line}\n"),
+    });
+    fs::write(bundle.join("bag-info.txt"), info.collect::<String>()).expect("written");
+    let about = maloca_hub::import::bundle::about(&bundle).expect("still a bundle");
+    assert!(about.made_at.is_none() && about.hub_name.len() == 64, "{about:?}");
+
     // Another project's is not looked at.
     let other = folder();
     let mut elsewhere = TestHub::start(other.path());

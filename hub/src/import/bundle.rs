@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _};
 use maloca_protocol::rest::Outcome;
-use maloca_protocol::{DeviceId, MediaHash, ProjectId, limits};
+use maloca_protocol::{DeviceId, MediaHash, ProjectId, limits, time};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio_util::io::ReaderStream;
@@ -32,6 +32,7 @@ use crate::export::lists;
 use crate::export::registry::{self, Listed};
 use crate::hub::Hub;
 use crate::media::uploads::{Progress as Upload, UploadError};
+use crate::query::index;
 use crate::store::rows::MediaRow;
 use crate::store::view::ViewExt as _;
 use crate::store::{StoreError, T};
@@ -55,7 +56,7 @@ pub struct About {
     pub project: ProjectId,
     /// The hub that made it.
     pub hub: DeviceId,
-    /// What people call that hub.
+    /// What people call that hub, no longer than a hub's name may be.
     pub hub_name: String,
     /// Bytes of the payload.
     pub bytes: u64,
@@ -127,9 +128,9 @@ fn read_about(folder: &Folder) -> Result<About, ImportError> {
         Some(About {
             project: said("Maloca-Project")?.parse().ok()?,
             hub: said("Maloca-Hub")?.parse().ok()?,
-            hub_name: said("Source-Organization")?.to_owned(),
+            hub_name: index::cut(said("Source-Organization")?, limits::HUB_NAME_BYTES).to_owned(),
             bytes: said("Payload-Oxum").and_then(|oxum| oxum.split('.').next()?.parse().ok()).unwrap_or_default(),
-            made_at: said("Maloca-Made-At").map(str::to_owned),
+            made_at: said("Maloca-Made-At").filter(|at| time::parse_millis(at).is_some()).map(str::to_owned),
             is_part: said("Maloca-Bundle").is_some_and(|kind| kind.starts_with("part")),
             observations: said("Maloca-Observations").and_then(|count| count.parse().ok()),
             media: said("Maloca-Media").and_then(|count| count.parse().ok()),
