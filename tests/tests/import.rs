@@ -309,7 +309,8 @@ async fn what_would_harm_does_nothing_but_be_refused() {
     assert_eq!(manager.media(&MediaHash::of(b"of the laptop")).await, None);
 
     // What it says of itself is shown on the page: no time that is none, and no name without end.
-    let info = fs::read_to_string(bundle.join("bag-info.txt")).expect("it").lines().map(|line| match line.split_once(": ") {
+    let info = fs::read_to_string(bundle.join("bag-info.txt")).expect("it");
+    let info = info.lines().map(|line| match line.split_once(": ") {
         Some(("Maloca-Made-At", _)) => "Maloca-Made-At: soon\n".to_owned(),
         Some(("Source-Organization", _)) => format!("Source-Organization: {}\n", "x".repeat(5000)),
         _ => format!("{line}\n"),
