@@ -230,8 +230,8 @@ fn is_gone(error: &io::Error) -> bool {
     matches!(code, Some(Errno::EIO | Errno::ENODEV | Errno::ENXIO | Errno::ENOMEDIUM | Errno::ESHUTDOWN))
 }
 
-/// Bytes that a revision takes in all files of a bundle together, rounded up from what 100,000 of the demo take.
-const REVISION_BYTES: u64 = 3_000;
+/// Bytes that a revision takes in all files of a bundle together: 3,036 with 5,000 observations of the demo, rounded up.
+const REVISION_BYTES: u64 = 3_200;
 
 /// About how many bytes a copy of everything takes, for a person who chooses a drive. An export itself reckons closely before it begins.
 ///
