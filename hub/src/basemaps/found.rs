@@ -99,6 +99,8 @@ mod tests {
             path: path.to_str().unwrap().to_owned(),
             label: "USB".into(),
             free_bytes: None,
+            size_bytes: None,
+            read_only: false,
             filesystem: "vfat".into(),
             removable: true,
         }
