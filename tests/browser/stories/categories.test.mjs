@@ -3,6 +3,7 @@ import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { barriers, manager, overflow, sameManager, startBrowser } from '../fixture/browser.mjs';
+import { addHarpyEagle } from '../fixture/categories.mjs';
 import { recordings } from '../fixture/field.mjs';
 import { startHub, withoutHub } from '../fixture/hub.mjs';
 
@@ -24,17 +25,7 @@ async function sayWho(page) {
 
 test('a category with a required question is found again in list, filter and copy', { skip: withoutHub }, async (t) => {
   const { hub, page, quiet } = await atCategories(t);
-  await page.getByRole('main').getByRole('button', { name: 'New category' }).click();
-  const form = page.getByRole('dialog', { name: 'New category' });
-  await form.getByLabel('Name', { exact: true }).fill('Harpy eagle');
-  await form.getByRole('radio', { name: 'egg' }).check({ force: true });
-  await form.getByRole('button', { name: 'Add a question' }).click();
-  await form.getByRole('textbox', { name: 'Question 1' }).fill('What was it doing?');
-  await form.getByLabel('Answered with').selectOption('one option');
-  await form.getByLabel('Options').fill('Nesting\nHunting');
-  await form.getByLabel('Must be answered').check();
-  await form.getByLabel('Your name').fill('Ana');
-  await form.getByRole('button', { name: 'Save' }).click();
+  await addHarpyEagle(page, 'Ana');
   const row = page.getByRole('listitem').filter({ hasText: 'Harpy eagle' });
   await row.getByText('1 question').waitFor();
   await row.getByText('harpy-eagle').waitFor();

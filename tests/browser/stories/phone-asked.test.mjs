@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PATIENCE, WITH_GPS, allThere, begin, done, go, hubOf, joinHub, keeperOf, open, until } from '../fixture/app.mjs';
 import { barriers, overflow, startBrowser } from '../fixture/browser.mjs';
+import { addHarpyEagle } from '../fixture/categories.mjs';
 import { withoutHub } from '../fixture/hub.mjs';
 
 test('a category added on the hub is asked on the phone after the next contact, and without a network', { skip: withoutHub }, async (t) => {
@@ -14,17 +15,7 @@ test('a category added on the hub is asked on the phone after the next contact, 
   const keeper = await keeperOf(browser, hub);
   const { page } = keeper;
   await page.getByRole('navigation').getByRole('link', { name: 'Categories' }).click();
-  await page.getByRole('main').getByRole('button', { name: 'New category' }).click();
-  const form = page.getByRole('dialog', { name: 'New category' });
-  await form.getByLabel('Name', { exact: true }).fill('Harpy eagle');
-  await form.getByRole('radio', { name: 'egg' }).check({ force: true });
-  await form.getByRole('button', { name: 'Add a question' }).click();
-  await form.getByRole('textbox', { name: 'Question 1' }).fill('What was it doing?');
-  await form.getByLabel('Answered with').selectOption('one option');
-  await form.getByLabel('Options').fill('Nesting\nHunting');
-  await form.getByLabel('Must be answered').check();
-  await form.getByLabel('Your name').fill('Luis');
-  await form.getByRole('button', { name: 'Save' }).click();
+  await addHarpyEagle(page, 'Luis');
   await page.getByRole('listitem').filter({ hasText: 'Harpy eagle' }).waitFor();
 
   const heard = app.waitForResponse((answer) => answer.url().includes('/api/v1/changes'));

@@ -3,7 +3,8 @@
 //! Nothing is ever a formula. A text that is longer than a cell may be is cut, with three dots at its end; the CSV has all of it. A sheet holds
 //! 1,048,576 rows: what is beyond stands on the next one.
 //!
-//! The library gathers each sheet in a file beside the hub's data, in constant memory, and packs it onto the drive at the end.
+//! The library gathers each sheet in a nameless file on the drive, in constant memory, and packs it at the end. Not beside the hub's data: a hub
+//! whose disk is full is the one that needs its copy most.
 
 use std::io;
 use std::path::Path;
