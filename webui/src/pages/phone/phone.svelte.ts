@@ -4,6 +4,7 @@ import { wayOf, type Way } from '$lib/rules/way';
 import { VERSION } from '$lib/version';
 import { Awake } from './awake';
 import { asHub, isBlocked } from './install/surroundings';
+import { readCategories } from './record/categories.svelte';
 
 /** How long changes of the store gather before they are counted: a contact makes hundreds of them. */
 const COUNTING_MS = 200;
@@ -39,6 +40,9 @@ export class Phone {
   readonly #awake = new Awake();
   #ends: (() => void)[] = [];
   #counting: ReturnType<typeof setTimeout> | null = null;
+
+  /** `drawn` tells when the first page is on the screen: what that page does not need waits for it. */
+  constructor(readonly drawn: Promise<void>) {}
 
   async open(): Promise<void> {
     try {
@@ -79,7 +83,17 @@ export class Phone {
     this.#ends.push(device.onChange(() => this.#changed(device)));
     this.#ends.push(device.runner.onStatus((status, progress) => this.#follow(device, status, progress)));
     this.device = device;
-    await this.#changed(device);
+    await Promise.all([this.#readHubs(device), readCategories(device)]);
+    void this.drawn.then(() => this.#begin(device));
+  }
+
+  async #readHubs(device: Device): Promise<void> {
+    this.hubs = await device.hubs();
+  }
+
+  #begin(device: Device): void {
+    if (device !== this.device) return;
+    this.#changed(device).catch(() => {});
     this.#lookAround(device).catch(() => {});
     device.start();
   }
@@ -111,7 +125,7 @@ export class Phone {
 
   async #changed(device: Device): Promise<void> {
     this.revision += 1;
-    this.hubs = await device.hubs();
+    await this.#readHubs(device);
     this.#counting ??= setTimeout(() => this.#count(device).catch(() => {}), COUNTING_MS);
   }
 

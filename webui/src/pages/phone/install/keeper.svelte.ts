@@ -30,7 +30,8 @@ class Keeper {
   #registration: ServiceWorkerRegistration | null = null;
   #prompt: InstallPrompt | null = null;
 
-  start(): void {
+  /** `drawn` tells when the first page is on the screen. */
+  start(drawn: Promise<void>): void {
     this.isInstalled = matchMedia('(display-mode: standalone)').matches || (navigator as { standalone?: boolean }).standalone === true;
     addEventListener('beforeinstallprompt', (event) => {
       event.preventDefault();
@@ -40,7 +41,7 @@ class Keeper {
     addEventListener('appinstalled', () => ([this.isInstalled, this.canInstall] = [true, false]));
     if (window.isSecureContext && 'serviceWorker' in navigator && import.meta.env.PROD) {
       // Where the browser refuses (a private window), the app works as a page, and says so.
-      this.#keep().catch(() => (this.isKept = false));
+      drawn.then(() => this.#keep()).catch(() => (this.isKept = false));
     }
   }
 
