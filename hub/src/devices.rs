@@ -75,6 +75,26 @@ pub struct Device {
     pub held_back: bool,
 }
 
+impl Device {
+    /// One that has joined and said nothing yet.
+    #[must_use]
+    pub const fn new(id: DeviceId, name: String, kind: Kind, paired_at: i64) -> Self {
+        Self {
+            id,
+            name,
+            kind,
+            paired_at,
+            last_seen: None,
+            app: None,
+            told: None,
+            battery: None,
+            clock_offset: None,
+            contact: None,
+            held_back: false,
+        }
+    }
+}
+
 /// What a device said is still only on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {

@@ -1,5 +1,6 @@
 //! What a hub does by itself from time to time: writes down what devices told, shows how quickly they send and when they fall
-//! silent, sweeps uploads that nobody will finish and contacts of long ago, keeps the disk's reserve, looks at media that nobody asks for.
+//! silent, sweeps uploads that nobody will finish and contacts of long ago, keeps the disk's reserve, looks at media that nobody asks for, and copies
+//! what is new to drives that the manager has marked.
 //!
 //! `cli/serve` starts it. It promises that a failure of one chore is said in the log and tried again, and ends nothing else.
 
@@ -9,6 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::devices::log;
 use crate::disk::{Need, Tended};
+use crate::export::by_itself;
 use crate::hub::Hub;
 use crate::media::scrub;
 use crate::media::sweep::sweep;
@@ -29,7 +31,7 @@ const ABOUT: i64 = 3_600_000;
 
 /// Runs until the hub's shutdown, then saves once more.
 pub async fn run(hub: Hub) {
-    tokio::join!(chores(&hub), scrub(&hub));
+    tokio::join!(chores(&hub), scrub(&hub), by_itself::watch(&hub));
     // What came since the last look is a part of its contact, too.
     drop(hub.devices.look(hub.clock.now()));
     report("what devices told last was not written down", hub.devices.save(&hub.store).await);

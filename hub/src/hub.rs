@@ -20,6 +20,7 @@ use crate::devices::Devices;
 use crate::devices::turned_away::Door;
 use crate::disk::Disk;
 use crate::export::jobs::Jobs;
+use crate::export::ledger;
 use crate::files::Files;
 use crate::import;
 use crate::intake::Rules;
@@ -120,6 +121,9 @@ pub struct Settings {
     /// Whether devices may read everybody's observations.
     #[serde(default)]
     pub devices_read_all: bool,
+    /// Marks of the drives to which what is new is copied by itself.
+    #[serde(default)]
+    pub marks: Vec<String>,
 }
 
 /// The state behind a [`Hub`].
@@ -279,6 +283,13 @@ impl Hub {
         };
         let rules = Rules { hub: key.id(), fingerprints: FingerprintKey::of(&begun.project) };
         introduce(&store, &rules, &key, former, &begun.settings.name, options.clock.now()).await.map_err(in_store)?;
+        if let Err(error) = ledger::complete(&store).await {
+            // Whoever asks what is on drives is told so; everything else goes on.
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "what the drives carry could not be derived from the ledger"
+            );
+        }
         let media = MediaRoot::open(files.clone(), &data).map_err(folder)?;
         let uploads = Uploads::new(store.clone(), media.clone());
         sweep::sweep(&store, &media, options.clock.now(), &uploads).await.map_err(in_store)?;

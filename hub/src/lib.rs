@@ -24,4 +24,5 @@ pub mod store; // the database, alone with redb
 pub mod disk; // room, and the reserve
 pub mod files; // the disk as this program uses it
 pub mod journal; // the last lines of the log
+pub mod trouble; // what went wrong, in one sentence
 pub mod clock; // the time, which tests may set

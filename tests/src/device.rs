@@ -4,6 +4,7 @@
 
 use maloca_protocol::keys::DeviceKey;
 use maloca_protocol::rest::{BASE, BatchAnswer, PairRequest};
+use maloca_protocol::revision::Attachment;
 use maloca_protocol::{DeviceId, DocId, Draft, MediaHash, ValidRevision};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Map, Value, json};
@@ -19,6 +20,25 @@ pub fn client() -> reqwest::Client {
     maloca_hub::trust::tls::install_provider();
     let builder = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true);
     builder.build().expect("a client")
+}
+
+/// An observation with the note `own_id`, and a photo where one is given.
+///
+/// # Panics
+/// Never, with notes that fit into a record.
+#[must_use]
+pub fn record(key: &DeviceKey, own_id: &str, photo: Option<&[u8]>) -> ValidRevision {
+    let mut draft = Draft::new("observation", DocId::from_source("test", own_id), 1_795_000_000_000);
+    draft.set.insert("notes".into(), own_id.into());
+    draft.set.insert("category".into(), "logging".into());
+    draft.attach.extend(photo.map(|photo| Attachment {
+        hash: MediaHash::of(photo),
+        name: format!("{own_id}.jpg"),
+        media_type: "image/jpeg".into(),
+        size: photo.len() as u64,
+        taken_at: None,
+    }));
+    draft.sign(key).expect("a sound revision")
 }
 
 /// A device that has joined.

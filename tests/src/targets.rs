@@ -124,10 +124,10 @@ pub fn a_bundle(input: &[u8]) {
     let read = check::bundle(folder.path(), true, &mut |_| faults += 1, &mut |_| Ok(()));
     assert!(read.is_ok(), "{read:?}");
     // What an import reads before it knows whose bundle it is.
-    if let Ok(about) = import::bundle::about(folder.path()) {
+    if let Ok(about) = import::about::of(folder.path()) {
         assert!(about.hub_name.len() <= limits::HUB_NAME_BYTES, "{}", about.hub_name);
     }
-    drop(import::bundle::devices(folder.path()));
+    drop(import::about::devices_of(folder.path()));
     for line in String::from_utf8_lossy(input).lines() {
         if let Some((_, path)) = bundle::read_manifest_line(line) {
             assert!(bundle::is_inside(&path), "{path} leads out of the bundle");

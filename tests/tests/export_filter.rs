@@ -1,5 +1,5 @@
-//! Stories of exporting a part: it holds just what its filter lets through, says that it is a part, and never counts as a copy of
-//! everything.
+//! Stories of exporting a part: it holds just what its filter lets through, says that it is a part, and counts for what is in it and for
+//! nothing else.
 #![allow(clippy::large_futures, reason = "a story's future lives once")]
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on shall stop there")]
 
@@ -9,10 +9,13 @@ use std::path::Path;
 use std::process::Command;
 
 use maloca_hub::export::part::{Asked, Part};
-use maloca_hub::export::{self, Done, Wish, check, ledger};
+use maloca_hub::export::scope::What;
+use maloca_hub::export::{self, Done, Wish, carried, check, ledger};
 use maloca_hub::hub::{Hub, Options};
 use maloca_hub::intake::{Door, take_in};
 use maloca_hub::query::Filter;
+use maloca_hub::query::outside::Lacking;
+use maloca_hub::store::Spans;
 use maloca_protocol::revision::Attachment;
 use maloca_protocol::{DocId, Draft, MediaHash, RevisionId};
 use maloca_tests::device::{RawDevice, lines};
@@ -74,7 +77,8 @@ fn logging() -> Part {
 }
 
 async fn export(hub: &Hub, to: &Path, part: Option<Part>) -> Done {
-    export::export(hub, Wish { to: to.to_owned(), part }, CancellationToken::new(), |_| ()).await.unwrap()
+    let wish = Wish { to: to.to_owned(), what: part.map_or(What::Everything, What::Part) };
+    export::export(hub, wish, CancellationToken::new(), |_| ()).await.unwrap()
 }
 
 fn rows(bundle: &Path) -> Vec<Value> {
@@ -149,7 +153,7 @@ fn in_memory() -> Option<tempfile::TempDir> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_part_never_counts_as_a_copy_of_everything() {
+async fn a_part_counts_for_what_is_in_it_and_for_nothing_else() {
     let Some(memory) = in_memory() else { return println!("SKIPPED: there is no /dev/shm to stand for another disk") };
     let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let (hub, writer) = Hub::open(Options::new(memory.path().join("data"))).await.unwrap();
@@ -160,25 +164,26 @@ async fn a_part_never_counts_as_a_copy_of_everything() {
     if !part.on_drive {
         return println!("SKIPPED: this machine's disk is in memory too");
     }
-    assert_eq!(part.through, 0);
     let standing = |hub: &Hub| {
         let store = hub.store.clone();
-        async move { store.read(|view| Ok((ledger::through(view)?, ledger::drives(view)?, ledger::exports(view)?))).await.unwrap() }
+        async move { store.read(|view| Ok((carried::on_drives(view)?, ledger::drives(view)?, ledger::exports(view)?))).await.unwrap() }
     };
-    let (through, drives, exports) = standing(&hub).await;
-    assert_eq!((through, drives.last_verified_at, drives.last_path), (0, None, None));
-    assert_eq!((drives.not_on_drive.observations, drives.not_on_drive.media), (12, 10), "also those that the part has");
+    let (there, drives, exports) = standing(&hub).await;
+    assert_eq!((&there, there.count()), (&part.holds, part.revisions + part.media));
+    assert_eq!((drives.last_verified_at, drives.last_path), (None, None), "it is no copy of everything");
+    assert_eq!((drives.not_on_drive.observations, drives.not_on_drive.media), (8, 6), "all but what the part has");
     assert_eq!(exports.len(), 1);
     assert_eq!(exports[0].part, Some(logging().asked));
 
     // A copy of everything counts, and a later part takes nothing from it.
     let whole = export(&hub, disk.path(), None).await;
-    assert_eq!(whole.through, whole.head);
+    assert_eq!(whole.holds, Spans::through(whole.head));
     observe(&hub, 12).await;
     let later = export(&hub, disk.path(), Some(logging())).await;
     assert_eq!(later.observations, 5, "with the newest");
-    let (through, drives, exports) = standing(&hub).await;
-    assert_eq!((through, drives.not_on_drive.observations), (whole.head, 1));
+    let (there, drives, exports) = standing(&hub).await;
+    assert_eq!(there, Spans::through(later.head), "the newest is in the part");
+    assert_eq!(drives.not_on_drive, Lacking::default());
     assert_eq!(drives.last_path, Some(whole.path.to_string_lossy().into_owned()));
     assert_eq!(exports.len(), 3);
     hub.store.close().await;

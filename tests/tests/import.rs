@@ -7,9 +7,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use maloca_protocol::revision::Attachment;
-use maloca_protocol::{DeviceKey, DocId, Draft, MediaHash, ValidRevision};
-use maloca_tests::device::{RawDevice, lines};
+use maloca_protocol::{DeviceKey, DocId, MediaHash, ValidRevision};
+use maloca_tests::device::{RawDevice, lines, record};
 use maloca_tests::hub::{TestHub, folder, maloca, verify};
 use maloca_tests::manager::Manager;
 use reqwest::{Method, StatusCode};
@@ -22,20 +21,6 @@ struct Village {
     photos: Vec<Vec<u8>>,
     disputed: DocId,
     stranger: ValidRevision,
-}
-
-fn record(key: &DeviceKey, own_id: &str, photo: Option<&[u8]>) -> ValidRevision {
-    let mut draft = Draft::new("observation", DocId::from_source("import", own_id), 1_795_000_000_000);
-    draft.set.insert("notes".into(), own_id.into());
-    draft.set.insert("category".into(), "logging".into());
-    draft.attach.extend(photo.map(|photo| Attachment {
-        hash: MediaHash::of(photo),
-        name: format!("{own_id}.jpg"),
-        media_type: "image/jpeg".into(),
-        size: photo.len() as u64,
-        taken_at: None,
-    }));
-    draft.sign(key).expect("a sound revision")
 }
 
 impl Village {
@@ -171,6 +156,19 @@ async fn a_lost_laptop_comes_back_from_its_last_drive() {
     }
     hub.end();
     verify(&data);
+
+    // Who joined the old laptop after that copy comes with a later one, and has a card as well.
+    let old = village.path("data");
+    let mut hub = TestHub::start(&old);
+    RawDevice::join_as(&hub, DeviceKey::from_seed([3; 32]), "Lucía").await;
+    hub.end();
+    let later = export(&old, &village.path("third drive"));
+    let output = maloca([Path::new("import"), Path::new("--data"), &data, &later]);
+    assert!(output.status.success(), "{}", said(&output));
+    let mut hub = TestHub::start(&data);
+    let cards = Manager::of(&hub).get("/admin/devices").await;
+    assert!(cards["devices"].as_array().expect("cards").iter().any(|card| card["name"] == "Lucía"), "{cards}");
+    hub.end();
 
     let occupied = restore(&village.bundle, &data);
     assert!(!occupied.status.success() && said(&occupied).contains("there is a hub in"), "{}", said(&occupied));
@@ -316,7 +314,7 @@ async fn what_would_harm_does_nothing_but_be_refused() {
         _ => format!("{line}\n"),
     });
     fs::write(bundle.join("bag-info.txt"), info.collect::<String>()).expect("written");
-    let about = maloca_hub::import::bundle::about(&bundle).expect("still a bundle");
+    let about = maloca_hub::import::about::of(&bundle).expect("still a bundle");
     assert!(about.made_at.is_none() && about.hub_name.len() == 64, "{about:?}");
 
     // Another project's is not looked at.

@@ -3,9 +3,8 @@
 use std::io::Write as _;
 use std::process::Command;
 
-use maloca_protocol::revision::Attachment;
-use maloca_protocol::{DeviceKey, DocId, Draft, MediaHash, ValidRevision};
-use maloca_tests::device::{RawDevice, lines};
+use maloca_protocol::{DeviceKey, MediaHash, ValidRevision};
+use maloca_tests::device::{RawDevice, lines, record};
 use maloca_tests::hub::{TestHub, binary, folder, verify};
 use maloca_tests::manager::Manager;
 use reqwest::{Method, StatusCode};
@@ -38,19 +37,6 @@ fn archive_of_kinds(entries: &[(u8, &str, &[u8])]) -> Vec<u8> {
     archive
 }
 
-fn record(key: &DeviceKey, own_id: &str, photo: &[u8]) -> ValidRevision {
-    let mut draft = Draft::new("observation", DocId::from_source("phone file", own_id), 1_795_000_000_000);
-    draft.set.insert("notes".into(), own_id.into());
-    draft.attach.push(Attachment {
-        hash: MediaHash::of(photo),
-        name: format!("{own_id}.jpg"),
-        media_type: "image/jpeg".into(),
-        size: photo.len() as u64,
-        taken_at: None,
-    });
-    draft.sign(key).expect("a sound revision")
-}
-
 async fn import(manager: &Manager, file: Vec<u8>) -> (StatusCode, Value) {
     let answer = manager.call(Method::POST, "/admin/imports").body(file).send().await.expect("an answer");
     (answer.status(), answer.json().await.expect("JSON"))
@@ -63,7 +49,7 @@ async fn what_a_phone_saved_comes_in_as_if_it_had_handed_it_over() {
     let (device, manager) = (RawDevice::join(&hub, 1).await, Manager::of(&hub));
     // One is larger than what is read at once.
     let photos = [vec![1; 3_000_000], vec![2; 700]];
-    let (one, two) = (record(&device.key, "one", &photos[0]), record(&device.key, "two", &photos[1]));
+    let (one, two) = (record(&device.key, "one", Some(&photos[0])), record(&device.key, "two", Some(&photos[1])));
     let names = photos.each_ref().map(|photo| format!("media/{}", MediaHash::of(photo)));
     let about = br#"{"format":"maloca-phone-backup-1"}"#;
     let records = lines(&[&one, &two]);
@@ -105,7 +91,7 @@ async fn spoilt_files_give_what_is_whole_and_nothing_else() {
     let (device, manager) = (RawDevice::join(&hub, 1).await, Manager::of(&hub));
     let stranger = DeviceKey::from_seed([9; 32]);
     let photo = vec![7; 5000];
-    let mut records = lines(&[&record(&device.key, "mine", &photo), &record(&stranger, "theirs", &photo)]);
+    let mut records = lines(&[&record(&device.key, "mine", Some(&photo)), &record(&stranger, "theirs", Some(&photo))]);
     records.extend_from_slice(b"{\"no\":\"revision\"}\n");
     let (named, lied) = (format!("media/{}", MediaHash::of(&photo)), format!("media/{}", MediaHash::of(b"something else")));
     let about: &[u8] = b"{}";

@@ -60,17 +60,13 @@ pub(super) async fn pair(
     let app = request.app.map(|app| cut(&app, limits::NAME_BYTES).to_owned());
     let before = hub.devices.get(&request.device);
     let device = Device {
-        id: request.device,
-        name,
-        kind: Kind::Device,
-        paired_at: now,
         last_seen: Some(now),
         app,
         told: before.as_ref().and_then(|device| device.told),
-        battery: None,
         clock_offset: before.as_ref().and_then(|device| device.clock_offset),
         held_back: before.as_ref().is_some_and(|device| device.held_back),
         contact: before.and_then(|device| device.contact),
+        ..Device::new(request.device, name, Kind::Device, now)
     };
     let token = if peer.is_tls {
         admit(&hub, device).await?

@@ -21,7 +21,7 @@ use crate::export::formats::geojson;
 use crate::feed;
 use crate::hub::Hub;
 use crate::query::{self, Found, PageError, Stretch};
-use crate::store::rows::{DocRow, MediaRow};
+use crate::store::rows::{DocRow, Keeping, MediaRow};
 use crate::store::view::ViewExt as _;
 use crate::store::{Snapshot, StoreError, T};
 
@@ -39,13 +39,16 @@ pub(super) struct ShownMedia {
     #[serde(skip_serializing_if = "Option::is_none")]
     taken_at: Option<String>,
     held: bool,
+    /// It was freed here, since drives hold it.
+    released: bool,
 }
 
 impl ShownMedia {
     pub(super) fn of(view: &Snapshot, attachment: Attachment) -> Result<Self, StoreError> {
-        let held = view.row::<MediaRow>(T::Media, &attachment.hash.0)?.is_some_and(|row| row.is_held());
+        let keeping = view.row::<MediaRow>(T::Media, &attachment.hash.0)?.map(|row| row.keeping);
+        let (held, released) = (keeping == Some(Keeping::Held), keeping == Some(Keeping::Released));
         let Attachment { hash, name, media_type, size, taken_at } = attachment;
-        Ok(Self { hash, name, media_type, size, taken_at, held })
+        Ok(Self { hash, name, media_type, size, taken_at, held, released })
     }
 }
 

@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use super::ApiError;
 use super::access::Caller;
-use crate::export::ledger;
+use crate::export::carried;
 use crate::hub::Hub;
 use crate::query::area::CORNERS;
-use crate::query::{Area, Filter, Has, Order, Sort, Stretch};
+use crate::query::{Area, Filter, Has, Order, Outside, Sort, Stretch};
 use crate::store::{StoreError, View};
 
 /// Documents on a page where nothing is said, and at most.
@@ -131,7 +131,8 @@ pub(super) struct Wanted {
 impl Wanted {
     /// The filter for a snapshot.
     pub(super) fn filter(&self, view: &impl View) -> Result<Filter, StoreError> {
-        let exported = self.exported.map(|wanted| Ok::<_, StoreError>((wanted, ledger::through(view)?))).transpose()?;
+        let outside = |wanted| Ok::<_, StoreError>((wanted, Outside::of(view, carried::on_drives(view)?)?));
+        let exported = self.exported.map(outside).transpose()?;
         Ok(Filter { exported, ..self.filter.clone() })
     }
 }

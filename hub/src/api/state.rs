@@ -8,7 +8,7 @@ use maloca_protocol::rest::{MediaReceipt, MediaState, Receipt, SignedReceipt, St
 use super::ApiError;
 use super::access::CallingDevice;
 use super::body::Json;
-use crate::export::ledger;
+use crate::export::carried;
 use crate::feed;
 use crate::hub::Hub;
 use crate::store::T;
@@ -31,7 +31,7 @@ pub(super) async fn report(
         .store
         .read(move |view| {
             let author: AuthorRow = view.row(T::Authors, &id.0)?.unwrap_or_default();
-            let copies = ledger::Copies::of(view)?;
+            let copies = carried::Copies::of(view)?;
             let mut media = Vec::with_capacity(ask.len());
             for hash in ask {
                 let row: Option<MediaRow> = view.row(T::Media, &hash.0)?;
@@ -44,7 +44,7 @@ pub(super) async fn report(
                             Keeping::Damaged => MediaState::Wanted,
                         };
                         // What was copied after the disk had spoilt it is no copy of it.
-                        (state, if row.is_wanted() { 0 } else { copies.through(row.seq) })
+                        (state, if row.is_wanted() { 0 } else { copies.of_entry(row.seq) })
                     }
                 };
                 media.push(MediaReceipt { hash, state, copies });

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::control::Control;
 use super::{DataArg, Outcome};
-use crate::export::{self, Phase, Progress};
+use crate::export::scope::What;
+use crate::export::{self, ExportError, Phase, Progress, Wish};
 use crate::hub::{Hub, Options};
 use crate::store;
 
@@ -25,6 +26,9 @@ pub(crate) struct ExportArgs {
     /// The folder or drive to copy to; a folder `Maloca` is made in it, and in that one a new folder for this copy
     #[arg(long, value_name = "FOLDER")]
     to: PathBuf,
+    /// Only what the copies that lie there do not have; everything where there is none
+    #[arg(long)]
+    new: bool,
 }
 
 /// How often a running hub is asked how far it is.
@@ -36,12 +40,12 @@ pub(crate) async fn run(args: ExportArgs) -> Outcome {
     // The hub that does the work has another working folder.
     let to = std::path::absolute(&args.to)?;
     match Control::find(&data).await? {
-        Some(control) => by_running_hub(&control, &to).await,
-        None => by_ourselves(&data, to).await,
+        Some(control) => by_running_hub(&control, &to, args.new).await,
+        None => by_ourselves(&data, to, args.new).await,
     }
 }
 
-async fn by_ourselves(data: &Path, to: PathBuf) -> Outcome {
+async fn by_ourselves(data: &Path, to: PathBuf, new: bool) -> Outcome {
     if !data.join(store::FILE).is_file() {
         return Err(format!("there is no hub in {}; name its folder with --data", data.display()).into());
     }
@@ -54,12 +58,16 @@ async fn by_ourselves(data: &Path, to: PathBuf) -> Outcome {
         }
     });
     let report = std::sync::Arc::clone(&shown);
-    let outcome = export::export(&hub, to, cancel, move |progress| report.show(progress)).await;
+    let wish = Wish { to, what: if new { What::New } else { What::Everything } };
+    let outcome = export::export(&hub, wish, cancel, move |progress| report.show(progress)).await;
     shown.end();
     hub.store.close().await;
     drop(hub);
     tokio::task::spawn_blocking(move || writer.join()).await?;
-    let done = outcome?;
+    let done = match outcome {
+        Err(ExportError::NothingNew) => return Ok(nothing_new()),
+        outcome => outcome?,
+    };
     conclude(&done.path.to_string_lossy(), done.observations, done.media, done.missing, done.on_drive);
     Ok(ExitCode::SUCCESS)
 }
@@ -89,8 +97,8 @@ struct Jobs {
     jobs: Vec<Job>,
 }
 
-async fn by_running_hub(control: &Control, to: &Path) -> Outcome {
-    let started: Job = control.post("/admin/exports", &serde_json::json!({ "to": to })).await?;
+async fn by_running_hub(control: &Control, to: &Path, new: bool) -> Outcome {
+    let started: Job = control.post("/admin/exports", &serde_json::json!({ "to": to, "only_new": new })).await?;
     let shown = Shown::new();
     loop {
         tokio::time::sleep(ASK_EVERY).await;
@@ -107,6 +115,10 @@ async fn by_running_hub(control: &Control, to: &Path) -> Outcome {
         });
         match job.state.as_str() {
             "writing" | "verifying" => {}
+            "nothing" => {
+                shown.end();
+                return Ok(nothing_new());
+            }
             "done" => {
                 shown.end();
                 let path = job.path.unwrap_or_default();
@@ -119,6 +131,11 @@ async fn by_running_hub(control: &Control, to: &Path) -> Outcome {
             }
         }
     }
+}
+
+fn nothing_new() -> ExitCode {
+    println!("Everything is on this drive already; nothing was copied.");
+    ExitCode::SUCCESS
 }
 
 fn conclude(path: &str, observations: u64, media: u64, missing: u64, on_drive: bool) {

@@ -10,6 +10,8 @@
 //!   data/observations.csv
 //!   data/observations.xlsx          a workbook
 //!   data/observations.gpkg          a GeoPackage: a layer with its table
+//!   data/attachments.csv            which file belongs to which observation
+//!   data/datapackage.json           what the columns of the tables hold, for programs
 //!   data/revisions.ndjson           every kept revision with its signature
 //!   data/custody.ndjson             when each record and file came, and who carried it
 //!   data/devices.json               who has joined, by name; not in a part
@@ -20,17 +22,52 @@
 //! ```
 //!
 //! A part has `part` in its name where this has `full`, the same files, and in them what its filter let through: those documents, all
-//! revisions of theirs that were admitted, and the media that they have.
+//! revisions of theirs that were admitted, and the media that they have. One with `new` has so the documents that its drive lacked a
+//! revision or a file of, what is in quarantine, who is a member, and the categories.
 //!
 //! While it is written its name is `.maloca-partial-<16 digits of the hub's id>-<8 random ones>`: a name that nobody else
 //! makes, so that the hub that left one behind may remove it. [`super::write`] writes what is laid out here, [`super::check`]
 //! reads it back.
 
 use maloca_protocol::{DeviceId, time};
+use serde::{Deserialize, Serialize};
 
 use super::Done;
 use super::names;
-use super::part::{self, Part};
+use super::part;
+use super::scope::Scope;
+
+/// What of a hub a bundle is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Everything.
+    #[default]
+    Full,
+    /// What its drive did not have yet.
+    New,
+    /// What a filter let through.
+    Part,
+}
+
+impl Kind {
+    /// Its word in names and in `bag-info.txt`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::New => "new",
+            Self::Part => "part",
+        }
+    }
+
+    /// Reads what `Maloca-Bundle` says; what is not known is taken for no more than a part.
+    #[must_use]
+    pub fn read(said: &str) -> Self {
+        let word = said.split(' ').next().unwrap_or_default();
+        [Self::Full, Self::New].into_iter().find(|kind| kind.word() == word).unwrap_or(Self::Part)
+    }
+}
 
 /// The folder on a drive in which all bundles are.
 pub const FOLDER: &str = "Maloca";
@@ -60,6 +97,12 @@ pub const CUSTODY: &str = "data/custody.ndjson";
 pub const MEDIA_LIST: &str = "data/media.csv";
 /// Columns of [`MEDIA_LIST`].
 pub const MEDIA_COLUMNS: &[&str] = &["file", "blake3", "size", "type", "name", "doc"];
+/// What the tables hold.
+pub const DATA_PACKAGE: &str = "data/datapackage.json";
+/// Which file belongs to which observation.
+pub const ATTACHMENT_LIST: &str = "data/attachments.csv";
+/// Columns of [`ATTACHMENT_LIST`]; `file` is empty where it is not in the bundle.
+pub const ATTACHMENT_COLUMNS: &[&str] = &["doc", "file", "blake3", "name", "type", "size", "taken_at"];
 /// The list of media that are not there.
 pub const MISSING_LIST: &str = "data/missing.csv";
 /// Columns of [`MISSING_LIST`].
@@ -75,16 +118,15 @@ pub fn stamp(millis: i64) -> (String, String) {
     (digits[..8].to_owned(), digits[8..12].to_owned())
 }
 
-/// The folder name of a bundle, `full` or a part; `n` counts from 1 what is made by the same hub in the same minute.
+/// The folder name of a bundle; `n` counts from 1 what is made by the same hub in the same minute.
 #[must_use]
-pub fn folder_name(at: i64, hub_name: &str, is_part: bool, n: u32) -> String {
+pub fn folder_name(at: i64, hub_name: &str, kind: Kind, n: u32) -> String {
     let (day, minute) = stamp(at);
     let hub = match names::safe(&hub_name.replace('.', "-"), 30) {
         empty if empty.is_empty() => "hub".to_owned(),
         name => name,
     };
-    let what = if is_part { "part" } else { "full" };
-    format!("{day}_{minute}_{hub}_{what}_{n}")
+    format!("{day}_{minute}_{hub}_{}_{n}", kind.word())
 }
 
 /// The beginning of the names under which this hub writes unfinished bundles.
@@ -156,7 +198,7 @@ pub struct Origin {
 
 /// `bag-info.txt`.
 #[must_use]
-pub fn info(origin: &Origin, part: Option<&Part>, done: &Done, payload_bytes: u64, payload_files: u64) -> String {
+pub fn info(origin: &Origin, scope: &Scope, done: &Done, payload_bytes: u64, payload_files: u64) -> String {
     let (day, _) = stamp(done.at);
     let plain = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
     let mut lines = vec![
@@ -165,7 +207,7 @@ pub fn info(origin: &Origin, part: Option<&Part>, done: &Done, payload_bytes: u6
         ("Payload-Oxum", format!("{payload_bytes}.{payload_files}")),
         ("External-Identifier", data_encoding::HEXLOWER.encode(&done.bundle)),
         ("Bag-Software-Agent", format!("Maloca {}", env!("CARGO_PKG_VERSION"))),
-        ("Maloca-Bundle", if part.is_some() { "part 1" } else { "full 1" }.to_owned()),
+        ("Maloca-Bundle", format!("{} 1", scope.kind().word())),
         ("Maloca-Project", origin.project.clone()),
         ("Maloca-Hub", origin.hub.clone()),
         ("Maloca-Epoch", origin.epoch.clone()),
@@ -177,7 +219,7 @@ pub fn info(origin: &Origin, part: Option<&Part>, done: &Done, payload_bytes: u6
         ("Maloca-Media", done.media.to_string()),
         ("Maloca-Media-Missing", done.missing.to_string()),
     ];
-    if let Some(part) = part {
+    if let Scope::Part(part) = scope {
         lines.push(("Maloca-Filter", part.exact()));
         lines.push(("Maloca-Filter-Words", part.words(&part::ENGLISH)));
     }
@@ -191,9 +233,9 @@ mod tests {
     #[test]
     fn names_of_folders() {
         let at = time::parse_millis("2026-11-21T05:28:00.000Z").unwrap();
-        assert_eq!(folder_name(at, "Malóca Tarapoto No. 1", false, 2), "20261121_0528_maloca-tarapoto-no-1_full_2");
-        assert_eq!(folder_name(at, "🦜", true, 1), "20261121_0528_hub_part_1");
-        assert!(folder_name(at, &"x".repeat(200), true, 4_000_000_000).len() <= names::LONGEST);
+        assert_eq!(folder_name(at, "Malóca Tarapoto No. 1", Kind::Full, 2), "20261121_0528_maloca-tarapoto-no-1_full_2");
+        assert_eq!(folder_name(at, "🦜", Kind::New, 1), "20261121_0528_hub_new_1");
+        assert!(folder_name(at, &"x".repeat(200), Kind::Part, 4_000_000_000).len() <= names::LONGEST);
         assert_eq!(month_folder(month(at), 1), "data/media/2026-11");
         assert_eq!(month_folder(month(at), 2), "data/media/2026-11_2");
     }

@@ -21,9 +21,6 @@ use super::bundle::{self, BAGIT, INFO, MANIFEST, MEDIA_LIST, REVISIONS, TAG_MANI
 use super::{lists, signature};
 use crate::intake::validate;
 
-/// How much of `bag-info.txt` is read.
-const INFO_BYTES: u64 = 64 * 1024;
-
 /// Lines of revisions whose signatures are verified together.
 const BATCH: usize = 500;
 
@@ -134,7 +131,7 @@ impl Check<'_> {
         };
         match verdict {
             Err(what) => self.wrong(signature::FILE, what),
-            Ok(hub) if self.said("Maloca-Hub:").is_some_and(|said| said != hub.to_string()) => {
+            Ok(hub) if self.said("Maloca-Hub").is_some_and(|said| said != hub.to_string()) => {
                 self.wrong(signature::FILE, "was made by another hub than the one that bag-info.txt names");
             }
             Ok(_) => {}
@@ -142,11 +139,10 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// What a line of `bag-info.txt` says.
+    /// What `bag-info.txt` says behind a label.
     fn said(&self, label: &str) -> Option<String> {
-        let mut info = String::new();
-        open(&self.root.join(INFO)).ok()?.take(INFO_BYTES).read_to_string(&mut info).ok()?;
-        info.lines().find_map(|line| line.strip_prefix(label)).map(|said| said.trim().to_owned())
+        let info = open(&self.root.join(INFO)).and_then(lists::Info::read).ok()?;
+        info.said(label).map(str::to_owned)
     }
 
     /// Media come in the manifest in the order of `media.csv`, so that both are read once, side by side.
@@ -314,7 +310,7 @@ impl Check<'_> {
     }
 
     fn oxum(&mut self) {
-        let said = self.said("Payload-Oxum:");
+        let said = self.said("Payload-Oxum");
         let here = format!("{}.{}", self.read.bytes, self.read.files);
         if let Some(said) = said.filter(|said| *said != here) {
             self.wrong(INFO, format!("says that the payload is {said} (bytes.files), but it is {here}"));

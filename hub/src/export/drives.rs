@@ -16,6 +16,9 @@ const REMOVABLE: &[&str] = &["/media", "/run/media", "/mnt/chromeos/removable", 
 /// Filesystems that are gone with the power.
 const IN_MEMORY: &[&str] = &["tmpfs", "ramfs", "devtmpfs"];
 
+/// The largest file of FAT32.
+const FAT_BYTES: u64 = 4 * 1024 * 1024 * 1024 - 1;
+
 /// A filesystem, as the ledger knows it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filesystem {
@@ -37,10 +40,7 @@ impl Filesystem {
     pub fn of(path: &Path) -> io::Result<Self> {
         let path = path.canonicalize()?;
         let dev = fs::metadata(&path)?.dev();
-        let mounts = mounts();
-        // Of mounts on one another the last one counts, and of nested ones the deepest.
-        let mount = mounts.iter().filter(|mount| path.starts_with(&mount.at)).max_by_key(|mount| mount.at.as_os_str().len());
-        let (kind, source) = mount.map(|mount| (mount.kind.clone(), mount.source.clone())).unwrap_or_default();
+        let (kind, source) = mount_of(&path).map(|mount| (mount.kind, mount.source)).unwrap_or_default();
         let uuid = uuid_of(&source);
         Ok(Self { dev, kind, source, uuid })
     }
@@ -61,6 +61,12 @@ impl Filesystem {
         self.dev == other.dev || (self.uuid.is_some() && self.uuid == other.uuid)
     }
 
+    /// The largest file that it holds, where that is less than a hub may write.
+    #[must_use]
+    pub fn largest_file(&self) -> Option<u64> {
+        matches!(self.kind.as_str(), "vfat" | "msdos" | "fat").then_some(FAT_BYTES)
+    }
+
     /// Whether it is gone with the power.
     #[must_use]
     pub fn is_in_memory(&self) -> bool {
@@ -73,6 +79,20 @@ impl std::fmt::Display for Filesystem {
         write!(f, "{} {}", self.kind, self.source)?;
         self.uuid.as_ref().map_or(Ok(()), |uuid| write!(f, " {uuid}"))
     }
+}
+
+/// Where the filesystem that holds `path` is mounted.
+///
+/// # Errors
+/// Where `path` cannot be looked at.
+pub fn root_of(path: &Path) -> io::Result<PathBuf> {
+    let path = path.canonicalize()?;
+    Ok(mount_of(&path).map_or_else(|| PathBuf::from("/"), |mount| mount.at))
+}
+
+/// The mount that holds a path without links: of mounts on one another the last one, and of nested ones the deepest.
+fn mount_of(path: &Path) -> Option<Mount> {
+    mounts().into_iter().filter(|mount| path.starts_with(&mount.at)).max_by_key(|mount| mount.at.as_os_str().len())
 }
 
 /// A folder that one could export to.

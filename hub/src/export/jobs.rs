@@ -7,15 +7,22 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use maloca_protocol::time;
 use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use super::bundle::Kind;
 use super::part::{Asked, Part};
+use super::scope::What;
 use super::{ExportError, Phase, Progress, Wish};
 use crate::hub::Hub;
+use crate::trouble::Trouble;
+
+/// How long a phase goes on before its pace is told.
+const PACE_AFTER: Duration = Duration::from_secs(2);
 
 /// Jobs that are remembered.
 const REMEMBERED: usize = 20;
@@ -30,17 +37,12 @@ pub enum State {
     Verifying,
     /// Verified, named, and in the ledger.
     Done,
+    /// There was nothing to do: the drive has everything.
+    Nothing,
     /// It could not be done.
     Failed,
     /// Somebody cancelled it.
     Cancelled,
-}
-
-/// Why a job failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Trouble {
-    code: &'static str,
-    detail: String,
 }
 
 /// A job as the page shows it.
@@ -51,10 +53,16 @@ pub struct ExportJob {
     to: String,
     path: Option<String>,
     part: Option<Asked>,
+    /// Only what the drive does not have yet.
+    only_new: bool,
+    /// What it came to be: everything, too, where nothing was on the drive.
+    kind: Option<Kind>,
     /// How it stands.
     pub state: State,
     phase_bytes: u64,
     phase_bytes_total: u64,
+    /// How fast this phase goes, once that can be told.
+    bytes_per_second: Option<u64>,
     observations: u64,
     media: u64,
     media_missing: u64,
@@ -117,6 +125,27 @@ impl Jobs {
     }
 }
 
+/// While this is held no export begins.
+pub struct Hold(Hub);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.exports.lock().running = None;
+    }
+}
+
+/// Keeps exports from beginning. `None` while one is running.
+#[must_use]
+pub fn hold(hub: &Hub) -> Option<Hold> {
+    let mut inner = hub.exports.lock();
+    if inner.running.is_some() {
+        return None;
+    }
+    inner.running = Some((String::new(), CancellationToken::new()));
+    drop(inner);
+    Some(Hold(hub.clone()))
+}
+
 /// Starts an export. `None` while another one is running.
 #[must_use]
 pub fn start(hub: &Hub, wish: Wish) -> Option<ExportJob> {
@@ -125,10 +154,13 @@ pub fn start(hub: &Hub, wish: Wish) -> Option<ExportJob> {
         id: id.clone(),
         to: wish.to.to_string_lossy().into_owned(),
         path: None,
-        part: wish.part.as_ref().map(Part::brief),
+        part: if let What::Part(part) = &wish.what { Some(Part::brief(part)) } else { None },
+        only_new: wish.what == What::New,
+        kind: None,
         state: State::Writing,
         phase_bytes: 0,
         phase_bytes_total: 0,
+        bytes_per_second: None,
         observations: 0,
         media: 0,
         media_missing: 0,
@@ -151,7 +183,11 @@ pub fn start(hub: &Hub, wish: Wish) -> Option<ExportJob> {
     let hub = hub.clone();
     tokio::spawn(async move {
         let (shared, job_id) = (hub.clone(), id.clone());
-        let report = move |progress: Progress| shared.exports.change(&job_id, |job| progressed(job, progress));
+        let pace = Mutex::new(Pace::default());
+        let report = move |progress: Progress| {
+            let rate = pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner).after(progress);
+            shared.exports.change(&job_id, |job| progressed(job, progress, rate));
+        };
         let outcome = super::export(&hub, wish, cancel, report).await;
         hub.exports.lock().running = None;
         let now = time::format_millis(hub.clock.now());
@@ -162,6 +198,7 @@ pub fn start(hub: &Hub, wish: Wish) -> Option<ExportJob> {
                     job.state = State::Done;
                     job.path = Some(done.path.to_string_lossy().into_owned());
                     job.media_missing = done.missing;
+                    job.kind = Some(done.kind);
                     job.on_drive = Some(done.on_drive);
                 }
                 Err(error) => ended(job, &error),
@@ -171,7 +208,32 @@ pub fn start(hub: &Hub, wish: Wish) -> Option<ExportJob> {
     Some(job)
 }
 
-fn progressed(job: &mut ExportJob, progress: Progress) {
+/// How fast a phase goes, over all of it: a drive that stalls for a while makes no jumps in what people are told.
+struct Pace {
+    phase: Phase,
+    since: Instant,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { phase: Phase::default(), since: Instant::now() }
+    }
+}
+
+impl Pace {
+    /// Bytes a second, once there is enough to tell it by.
+    fn after(&mut self, progress: Progress) -> Option<u64> {
+        if self.phase != progress.phase {
+            *self = Self { phase: progress.phase, since: Instant::now() };
+        }
+        let took = self.since.elapsed();
+        let rate = u128::from(progress.bytes) * 1_000 / took.as_millis().max(1);
+        (took >= PACE_AFTER).then_some(rate as u64)
+    }
+}
+
+fn progressed(job: &mut ExportJob, progress: Progress, rate: Option<u64>) {
+    job.bytes_per_second = rate;
     job.state = match progress.phase {
         Phase::Writing => State::Writing,
         Phase::Verifying => State::Verifying,
@@ -183,15 +245,13 @@ fn progressed(job: &mut ExportJob, progress: Progress) {
 }
 
 fn ended(job: &mut ExportJob, error: &ExportError) {
-    let cancelled = matches!(error, ExportError::Cancelled);
-    job.state = if cancelled { State::Cancelled } else { State::Failed };
-    if !cancelled {
-        tracing::warn!(error = error as &dyn std::error::Error, "an export failed");
-        job.trouble = Some(Trouble { code: error.code(), detail: format!("{}.", sentence(&error.to_string())) });
-    }
-}
-
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    job.state = match error {
+        ExportError::Cancelled => State::Cancelled,
+        ExportError::NothingNew => State::Nothing,
+        _ => {
+            tracing::warn!(error = error as &dyn std::error::Error, "an export failed");
+            job.trouble = Some(Trouble::new(error.code(), error));
+            State::Failed
+        }
+    };
 }

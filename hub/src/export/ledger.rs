@@ -1,31 +1,37 @@
-//! The ledger: which export is on which drive, verified when.
+//! The ledger: which export is on which drive, what of the feed is in it, and whether it was verified.
 //!
-//! [`super::export`] writes a row after the bundle was read back and has its name; receipts, the overview and later retention
-//! ask here what is safe elsewhere. It promises: only what was verified counts; "on a drive" means on another filesystem than
-//! the data folder, and not in memory; a copy is never counted for media that the bundle could not take. A part (see
-//! [`super::part`]) is in the history and vouches for nothing: neither for a point of the feed, nor for a copy of a single record, nor as
-//! the last copy. It may leave out any record before any point, and its filter may have been a mistake.
+//! [`super::export`] writes a row after the bundle was read back and has its name, and one for a drive that did not keep what was
+//! written to it; the page shows the history. What drives carry by it is in [`super::carried`], which receipts, lists and retention ask. It
+//! promises: a row says exactly which entries of the feed its copy holds, so that a copy of a part counts for what is in it and for nothing
+//! else; only what was verified counts; "on a drive" means on another filesystem than the data folder, and not in memory; a copy that
+//! somebody has deleted from its drive stays in the history and counts no more.
 
-use std::collections::BTreeSet;
 use std::ops::{Bound, ControlFlow};
+use std::path::PathBuf;
 
 use maloca_protocol::{Epoch, time};
 use serde::{Deserialize, Serialize};
 
+use super::bundle::{FOLDER, Kind};
+use super::carried;
 use super::drives::Filesystem;
 use super::part::Asked;
-use crate::feed;
-use crate::store::rows::{Row as _, Subject, Summary};
-use crate::store::view::ViewExt as _;
-use crate::store::{self, Store, StoreError, T, View};
+use crate::query::outside::{self, Lacking};
+use crate::store::{Spans, Store, StoreError, T, View, WriteTx};
 
-/// A verified export, as it is stored under `verified at u64, bundle 16`.
+/// An export, as it is stored under `verified at u64, bundle 16`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Export {
     /// The bundle's id, 32 hex digits, as in its `bag-info.txt`.
     pub bundle: String,
     /// Where it was written.
     pub path: String,
+    /// The same from the root of its filesystem, which may be mounted elsewhere the next time.
+    #[serde(default)]
+    pub within: Option<PathBuf>,
+    /// What of the hub it is.
+    #[serde(default)]
+    pub kind: Kind,
     /// The filesystem there.
     pub filesystem: Filesystem,
     /// Whether that is another filesystem than the data folder's, and one that outlives the power.
@@ -36,8 +42,12 @@ pub struct Export {
     pub head: u64,
     /// See `head`.
     pub chain: String,
-    /// Everything up to here is in it; less than `head` where a media file was damaged, 0 for a part.
-    pub through: u64,
+    /// Which entries of the feed are in it, as [`Spans::to_text`] writes them. Earlier programs wrote `through` instead.
+    #[serde(default)]
+    pub holds: Option<String>,
+    /// Of a row of an earlier program: everything up to here is in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<u64>,
     /// Of a part, what was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Asked>,
@@ -51,28 +61,63 @@ pub struct Export {
     pub bytes: u64,
     /// When it was verified, milliseconds since 1970.
     pub verified_at: i64,
+    /// The first thing that was wrong, of one that could not be verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// When it was found gone from its drive, milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_at: Option<i64>,
 }
 
 impl Export {
-    /// Whether it is a copy of everything up to [`Self::through`], and where it is safe.
-    const fn is_safe_copy(&self) -> bool {
-        self.on_drive && self.part.is_none()
+    /// Whether it is a copy elsewhere, verified and not found gone.
+    pub(super) const fn counts(&self) -> bool {
+        self.on_drive && self.is_there()
+    }
+
+    /// Whether it was verified and nobody has found it gone.
+    pub(super) const fn is_there(&self) -> bool {
+        self.fault.is_none() && self.gone_at.is_none()
+    }
+
+    /// Which entries of the feed are in it. A row that says so in an unknown way counts for nothing: rather one copy more.
+    pub(super) fn spans(&self) -> Spans {
+        match (&self.holds, self.through) {
+            (Some(holds), _) => Spans::from_text(holds).unwrap_or_default(),
+            (None, Some(through)) if self.part.is_none() => Spans::through(through),
+            (None, _) => Spans::default(),
+        }
+    }
+
+    /// Where it lies below the root of its filesystem. Earlier programs did not say: there the last two names of its path are.
+    pub(super) fn within(&self) -> PathBuf {
+        let name = || std::path::Path::new(&self.path).file_name().unwrap_or_default().to_owned();
+        self.within.clone().unwrap_or_else(|| PathBuf::from(FOLDER).join(name()))
+    }
+
+    fn key(&self) -> Vec<u8> {
+        let bundle = data_encoding::HEXLOWER.decode(self.bundle.as_bytes()).unwrap_or_default();
+        [&(self.verified_at.max(0) as u64).to_be_bytes()[..], &bundle].concat()
     }
 }
 
-/// A verified export as the page shows it.
+/// An export as the page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Shown {
     bundle: String,
     path: String,
     filesystem: String,
     on_drive: bool,
+    kind: Kind,
     part: Option<Asked>,
     observations: u64,
     revisions: u64,
     media: u64,
     bytes: u64,
     verified_at: String,
+    /// Whether what was read back was what was written.
+    verified: bool,
+    gone_at: Option<String>,
 }
 
 impl From<Export> for Shown {
@@ -80,6 +125,10 @@ impl From<Export> for Shown {
         Self {
             filesystem: export.filesystem.to_string(),
             verified_at: time::format_millis(export.verified_at),
+            verified: export.fault.is_none(),
+            gone_at: export.gone_at.map(time::format_millis),
+            // Earlier programs knew two kinds.
+            kind: if export.part.is_some() { Kind::Part } else { export.kind },
             bundle: export.bundle,
             path: export.path,
             on_drive: export.on_drive,
@@ -92,30 +141,55 @@ impl From<Export> for Shown {
     }
 }
 
-/// What no drive has yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct NotOnDrive {
-    /// Observations that are not deleted and changed since.
-    pub observations: u64,
-    /// Media that came since.
-    pub media: u64,
-}
-
 /// The drives at one glance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Drives {
-    /// When a copy of everything on a drive was last verified.
+    /// When a copy on a drive was last verified that, with others there, holds everything up to then.
     pub last_verified_at: Option<String>,
     /// Where that was.
     pub last_path: Option<String>,
     /// What is not on any drive yet.
-    pub not_on_drive: NotOnDrive,
+    pub not_on_drive: Lacking,
 }
 
-/// Enters an export, durably.
-pub(super) async fn enter(store: &Store, bundle: [u8; 16], export: Export) -> Result<(), StoreError> {
-    let key = [&(export.verified_at.max(0) as u64).to_be_bytes()[..], &bundle].concat();
-    store.write(600, move |tx| tx.put_json(T::Ledger, &key, &export)).await
+/// Enters an export, durably, and with it what its drive carries.
+pub(super) async fn enter(store: &Store, export: Export) -> Result<(), StoreError> {
+    let weight = 600 + export.holds.as_ref().map_or(0, String::len);
+    let put = move |tx: &mut WriteTx<'_>| {
+        tx.put_json(T::Ledger, &export.key(), &export)?;
+        carried::add(tx, &export)
+    };
+    store.write(weight, put).await
+}
+
+/// Notes that copies are no longer on their drive, durably.
+pub(super) async fn gone(store: &Store, bundles: Vec<String>, now: i64) -> Result<(), StoreError> {
+    let note = move |tx: &mut WriteTx<'_>| {
+        let mut exports = exports(tx)?;
+        for export in exports.iter_mut().filter(|export| bundles.contains(&export.bundle)) {
+            export.gone_at = Some(now);
+            tx.put_json(T::Ledger, &export.key(), export)?;
+        }
+        carried::derive(tx, &exports)
+    };
+    store.write(10_000, note).await
+}
+
+/// Derives what drives carry where an earlier program has written the ledger. Called once at each opening.
+pub(crate) async fn complete(store: &Store) -> Result<(), StoreError> {
+    if store.read(is_whole).await? {
+        return Ok(());
+    }
+    let derive = |tx: &mut WriteTx<'_>| {
+        let exports = exports(tx)?;
+        carried::derive(tx, &exports)
+    };
+    store.write(10_000, derive).await
+}
+
+/// Whether what drives carry is what the exports say.
+pub(crate) fn is_whole(view: &impl View) -> Result<bool, StoreError> {
+    carried::is_as_derived(view, &exports(view)?)
 }
 
 /// All exports, newest first.
@@ -134,68 +208,17 @@ pub fn exports(view: &impl View) -> Result<Vec<Export>, StoreError> {
     Ok(exports)
 }
 
-/// How many copies there are elsewhere, for many questions about one snapshot: the ledger is read once.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Copies(Vec<(String, u64)>);
-
-impl Copies {
-    /// Reads the ledger.
-    pub(crate) fn of(view: &impl View) -> Result<Self, StoreError> {
-        let on_drives = exports(view)?.into_iter().filter(Export::is_safe_copy);
-        Ok(Self(on_drives.map(|export| (export.filesystem.identity(), export.through)).collect()))
-    }
-
-    /// On how many distinct filesystems, beside the data folder's, the entry `seq` of the feed is.
-    pub(crate) fn through(&self, seq: u64) -> u32 {
-        let distinct: BTreeSet<&str> =
-            self.0.iter().filter(|(_, through)| *through >= seq).map(|(name, _)| name.as_str()).collect();
-        distinct.len() as u32
-    }
-}
-
-/// What no drive has yet. Costs as much as has come since the newest export; nothing where there is none.
-fn since(view: &impl View, through: Option<u64>) -> Result<NotOnDrive, StoreError> {
-    let totals = store::totals(view)?;
-    let Some(through) = through.filter(|through| *through > 0) else {
-        return Ok(NotOnDrive { observations: totals.observations, media: totals.media_held });
-    };
-    let mut not = NotOnDrive::default();
-    let from = through.to_be_bytes();
-    view.scan(T::ByReceived, (Bound::Excluded(&from), Bound::Unbounded), false, &mut |_, payload| {
-        let counts = Summary::decode(payload).is_some_and(|summary| summary.kind == "observation" && !summary.deleted);
-        not.observations += u64::from(counts);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    feed::after(view, through, &mut |_, entry| {
-        if let Subject::Held { hash, .. } = entry.subject {
-            let row: Option<crate::store::rows::MediaRow> = view.row(T::Media, &hash.0)?;
-            not.media += u64::from(row.is_some_and(|row| row.is_held()));
-        }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(not)
-}
-
-/// Up to which place in the feed everything is on some drive; 0 where there is no drive yet.
-///
-/// # Errors
-/// Where the store fails.
-pub fn through(view: &impl View) -> Result<u64, StoreError> {
-    Ok(exports(view)?.iter().filter(|export| export.is_safe_copy()).map(|export| export.through).max().unwrap_or_default())
-}
-
 /// The drives at one glance.
 ///
 /// # Errors
 /// Where the store fails.
 pub fn drives(view: &impl View) -> Result<Drives, StoreError> {
     let exports = exports(view)?;
-    let newest = exports.iter().find(|export| export.is_safe_copy());
-    let through = exports.iter().filter(|export| export.is_safe_copy()).map(|export| export.through).max();
+    let newest = exports.iter().find(|export| export.counts() && export.part.is_none());
     Ok(Drives {
         last_verified_at: newest.map(|export| time::format_millis(export.verified_at)),
         last_path: newest.map(|export| export.path.clone()),
-        not_on_drive: since(view, through)?,
+        not_on_drive: outside::lacking(view, &carried::on_drives(view)?)?,
     })
 }
 
@@ -203,13 +226,16 @@ pub fn drives(view: &impl View) -> Result<Drives, StoreError> {
 mod tests {
     use super::*;
 
-    fn on(identity: &str, through: u64) -> (String, u64) {
-        (identity.into(), through)
-    }
-
     #[test]
-    fn two_exports_on_one_drive_are_one_copy() {
-        let copies = Copies(vec![on("a", 10), on("a", 20), on("b", 15)]);
-        assert_eq!((copies.through(5), copies.through(15), copies.through(16), copies.through(21)), (2, 2, 1, 0));
+    fn what_an_earlier_program_has_entered_is_understood() {
+        let row = r#"{"bundle":"00112233445566778899aabbccddeeff","path":"/media/usb/Maloca/20261101_0900_a_full_1",
+            "filesystem":{"dev":1,"kind":"vfat","source":"/dev/sdb1","uuid":"1234-ABCD"},"on_drive":true,
+            "epoch":"000102030405060708090a0b0c0d0e0f","head":7,"chain":"","through":6,
+            "observations":3,"revisions":4,"media":2,"bytes":10,"verified_at":5}"#;
+        let export: Export = serde_json::from_str(row).unwrap();
+        assert!(export.counts() && export.spans() == Spans::through(6));
+        assert_eq!(export.within(), PathBuf::from("Maloca/20261101_0900_a_full_1"));
+        let part = Export { part: Some(Asked::default()), ..export };
+        assert!(part.spans().is_empty());
     }
 }

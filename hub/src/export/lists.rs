@@ -42,6 +42,26 @@ impl io::Read for Bounded {
     }
 }
 
+/// How much of `bag-info.txt` is read.
+const INFO_BYTES: u64 = 64 * 1024;
+
+/// What a bundle says of itself in `bag-info.txt`, none of it proven.
+pub(crate) struct Info(String);
+
+impl Info {
+    /// Reads it.
+    pub(crate) fn read(file: File) -> io::Result<Self> {
+        let mut text = String::new();
+        file.take(INFO_BYTES).read_to_string(&mut text)?;
+        Ok(Self(text))
+    }
+
+    /// What stands behind a label.
+    pub(crate) fn said(&self, label: &str) -> Option<&str> {
+        self.0.lines().find_map(|line| line.strip_prefix(label)?.strip_prefix(':')).map(str::trim)
+    }
+}
+
 /// The lines of a text of strangers; one that is longer than any path can be is an error and ends the text.
 pub(super) fn lines(mut text: impl io::BufRead) -> impl Iterator<Item = io::Result<String>> {
     let mut is_over = false;

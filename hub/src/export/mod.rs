@@ -1,25 +1,31 @@
-//! Export: everything that the hub holds, or the part that a filter lets through, copied to a drive as a bundle, read back, and
+//! Export: everything that the hub holds, what is new for the drive, or the part that a filter lets through, copied to a drive as a bundle, read back, and
 //! entered into the ledger.
 //!
 //! `cli/export` and [`jobs`] (for the page) call [`export`]. It promises: a bundle is of one point of the feed; it has its
 //! name only when all of it is durable and was read back; an earlier bundle is never touched; what goes wrong is one
 //! sentence that says what to do, and leaves neither drive nor hub damaged. A media file that is damaged on the hub's own
-//! disk does not stop the rest: it is listed as missing, and said. A part says that it is one, and never counts as a copy of everything.
+//! disk does not stop the rest: it is listed as missing, and said. A part says that it is one, and counts for what is in it.
 
 pub mod bundle; // the layout of a bundle: names and manifests
 pub mod columns; // one flattening, one list of columns
 pub mod formats; // the files that people open
 pub mod names; // names that every drive can hold
 pub mod places; // where each media file lies in the bundle
+pub mod scope; // everything, what is new, or a part
 pub mod part; // just what a filter lets through
 pub mod registry; // who has joined, by name
 pub mod signature; // the hub's word for all of it
 pub mod readme; // for whoever finds the drive
 mod run; // from a snapshot to a bundle that was read back
 mod write; // files and folders, fsynced
+mod leftovers; // what an interrupted one has left
 pub mod check; // reading back
 pub(crate) mod lists; // lists that strangers may have written
 pub mod ledger; // which export is on which drive
+pub mod carried; // what each drive has, entry by entry
+pub mod standing; // what of it is still there
+pub mod by_itself; // to drives that the manager has marked
+pub mod retention; // freeing what two drives hold
 pub mod drives; // drives and filesystems
 pub mod jobs; // one export at a time, for the page
 
@@ -30,23 +36,25 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
 use crate::media::heal;
-use crate::store::{self, StoreError, View};
+use crate::store::{self, Spans, StoreError, View};
+use bundle::Kind;
 use drives::Filesystem;
 use part::Part;
+use scope::{Scope, What};
 
 /// What is to be exported, and where to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wish {
     /// The folder or drive.
     pub to: PathBuf,
-    /// Only this; without it, everything.
-    pub part: Option<Part>,
+    /// What.
+    pub what: What,
 }
 
 impl From<PathBuf> for Wish {
     /// Everything.
     fn from(to: PathBuf) -> Self {
-        Self { to, part: None }
+        Self { to, what: What::Everything }
     }
 }
 
@@ -88,8 +96,10 @@ pub struct Done {
     pub head: u64,
     /// See `head`.
     pub chain: [u8; 32],
-    /// Everything up to here is in it; 0 for a part, which vouches for nothing but itself.
-    pub through: u64,
+    /// What of the hub it is.
+    pub kind: Kind,
+    /// The entries of the feed that are in it.
+    pub holds: Spans,
     /// Observations that are not deleted.
     pub observations: u64,
     /// Kept revisions.
@@ -152,6 +162,9 @@ pub enum ExportError {
         /// The first thing that was wrong.
         first: String,
     },
+    /// The drive has all of it.
+    #[error("everything is on this drive already; nothing was copied")]
+    NothingNew,
     /// It was cancelled.
     #[error("the export was cancelled; nothing of it is left on the drive")]
     Cancelled,
@@ -200,6 +213,7 @@ impl ExportError {
             Self::TooLarge(_) => "export_file_too_large",
             Self::Gone { .. } => "export_drive_gone",
             Self::NotVerified { .. } => "export_not_verified",
+            Self::NothingNew => "export_nothing_new",
             Self::Cancelled => "export_cancelled",
             Self::NotNoted { .. } => "export_not_noted",
             Self::Store(_) => "export_store",
@@ -255,40 +269,99 @@ pub async fn export(
     cancel: CancellationToken,
     report: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<Done, ExportError> {
-    let shared = hub.clone();
-    let Wish { to, part } = wish.into();
-    let brief = part.as_ref().map(Part::brief);
+    let Wish { to, what } = wish.into();
+    let scope = match what {
+        What::Everything => Scope::Everything,
+        What::Part(part) => Scope::Part(part),
+        // To a drive without a copy everything is new.
+        What::New => {
+            Some(standing::look(hub, &to).await?.there).filter(|there| !there.is_empty()).map_or(Scope::Everything, Scope::New)
+        }
+    };
+    let (shared, place) = (hub.clone(), to.clone());
+    let part = scope.part().map(Part::brief);
     // All of it waits for disks.
     let work = tokio::task::spawn_blocking(move || {
-        let source = run::Source::of(&shared, part)?;
+        let source = run::Source::of(&shared, scope)?;
         let watch = run::Watch::new(&report, &cancel);
         let (done, damaged) = run::run(&source, &to, &watch)?;
-        let filesystem = Filesystem::of(&done.path).map_err(|error| drive_error(&done.path, error))?;
-        Ok::<_, ExportError>((done, damaged, filesystem))
+        let lies = Lies::at(&done.path).map_err(|error| drive_error(&done.path, error))?;
+        Ok::<_, ExportError>((done, damaged, lies))
     });
-    let (done, damaged, filesystem) =
-        work.await.map_err(|error| StoreError::Bug(format!("an export ended early: {error}")))??;
+    let outcome = work.await.map_err(|error| StoreError::Bug(format!("an export ended early: {error}")))?;
+    if let Err(ExportError::NotVerified { first }) = &outcome {
+        note_a_liar(hub, &place, first).await;
+    }
+    let (done, damaged, lies) = outcome?;
     for (hash, error) in &damaged {
         heal::spoilt(&hub.store, *hash, error).await;
     }
     let row = ledger::Export {
         bundle: data_encoding::HEXLOWER.encode(&done.bundle),
         path: done.path.to_string_lossy().into_owned(),
-        filesystem,
+        within: lies.within,
+        kind: done.kind,
+        filesystem: lies.filesystem,
         on_drive: done.on_drive,
         epoch: hub.epoch,
         head: done.head,
         chain: data_encoding::HEXLOWER.encode(&done.chain),
-        through: done.through,
-        part: brief,
+        holds: Some(done.holds.to_text()),
+        through: None,
+        part,
         observations: done.observations,
         revisions: done.revisions,
         media: done.media,
         bytes: done.bytes,
         verified_at: hub.clock.now(),
+        fault: None,
+        gone_at: None,
     };
-    match ledger::enter(&hub.store, done.bundle, row).await {
+    match ledger::enter(&hub.store, row).await {
         Ok(()) => Ok(done),
         Err(source) => Err(ExportError::NotNoted { path: done.path, source }),
+    }
+}
+
+/// Where something lies: on which filesystem, and where on it.
+struct Lies {
+    filesystem: Filesystem,
+    within: Option<PathBuf>,
+}
+
+impl Lies {
+    fn at(path: &Path) -> io::Result<Self> {
+        let (path, root) = (path.canonicalize()?, drives::root_of(path)?);
+        let within = path.strip_prefix(&root).ok().map(Path::to_owned);
+        Ok(Self { filesystem: Filesystem::of(&path)?, within })
+    }
+}
+
+/// Writes into the history that a drive did not keep what was written to it, so that nobody trusts it for having forgotten that.
+async fn note_a_liar(hub: &Hub, place: &Path, first: &str) {
+    let Ok(lies) = Lies::at(place) else { return };
+    let row = ledger::Export {
+        bundle: data_encoding::HEXLOWER.encode(&rand::random::<[u8; 16]>()),
+        path: place.to_string_lossy().into_owned(),
+        within: lies.within,
+        kind: Kind::Full,
+        filesystem: lies.filesystem,
+        on_drive: false,
+        epoch: hub.epoch,
+        head: 0,
+        chain: String::new(),
+        holds: Some(String::new()),
+        through: None,
+        part: None,
+        observations: 0,
+        revisions: 0,
+        media: 0,
+        bytes: 0,
+        verified_at: hub.clock.now(),
+        fault: Some(first.to_owned()),
+        gone_at: None,
+    };
+    if let Err(error) = ledger::enter(&hub.store, row).await {
+        tracing::warn!(%error, "a drive that did not keep what was written to it could not be noted");
     }
 }

@@ -1,8 +1,8 @@
 //! A part of what is here: just those observations that a filter lets through, with their media and their revisions.
 //!
 //! `api/admin/exports` makes one of what the page asks; [`super::run`] writes it, [`super::bundle`] and [`super::readme`] name it. It
-//! promises: a bundle says in words and for programs what was asked; whoever finds it cannot take it for everything. That it never
-//! counts as a copy of everything is the business of [`super::ledger`].
+//! promises: a bundle says in words and for programs what was asked; whoever finds it cannot take it for everything. That it counts for
+//! what is in it and for nothing else is the business of [`super::ledger`].
 
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ impl Part {
             };
             word.to_owned()
         }));
-        said.extend(exported.map(|(yes, _)| (if yes { language.on_drive } else { language.not_on_drive }).to_owned()));
+        said.extend(exported.as_ref().map(|(yes, _)| (if *yes { language.on_drive } else { language.not_on_drive }).to_owned()));
         said.extend(q.as_ref().map(|q| format!("{} \"{}\"", language.text, plain(q))));
         let degrees = |[west, south, east, north]: [f64; 4]| format!("{west:.5} {south:.5} {east:.5} {north:.5}");
         said.extend(bbox.map(|bbox| format!("{} ({})", language.bbox, degrees(bbox))));

@@ -86,6 +86,13 @@ impl Places {
         self.bytes
     }
 
+    /// Whether a file is among them whose hash begins so.
+    #[must_use]
+    pub fn has_like(&self, digits: [u8; 4]) -> bool {
+        let at = self.places.partition_point(|place| place.hash.0[..4] < digits[..]);
+        self.places.get(at).is_some_and(|place| place.hash.0[..4] == digits)
+    }
+
     /// The files, in the order of their hashes.
     pub fn hashes(&self) -> impl Iterator<Item = MediaHash> {
         self.places.iter().map(|place| place.hash)

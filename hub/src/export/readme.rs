@@ -6,49 +6,59 @@ use std::fmt::Write as _;
 
 use super::Done;
 use super::columns::{FIXED, MORE, PROPERTIES};
-use super::part::{ENGLISH, FRENCH, PORTUGUESE, Part, SPANISH, Words};
+use super::part::{ENGLISH, FRENCH, PORTUGUESE, SPANISH, Words};
+use super::scope::Scope;
 use maloca_protocol::time;
 
 /// The text, with CRLF: the plainest editor of an office shows it.
 #[must_use]
-pub fn text(hub_name: &str, part: Option<&Part>, done: &Done) -> String {
+pub fn text(hub_name: &str, scope: &Scope, done: &Done) -> String {
     let day = time::format_millis(done.at);
     let day = &day[..16].replace('T', " ");
     let Done { observations: seen, media, missing, .. } = done;
     let hub: String = hub_name.chars().filter(|c| !c.is_control()).collect();
     let columns = FIXED.join(", ");
-    let which = |all: &str, some: &str, filter: &str, words: &Words| match part {
-        None => format!("{all} «{hub}»"),
-        Some(part) => format!("{some} «{hub}» ({filter}: {})", part.words(words)),
+    let which = |all: &str, new: &str, some: &str, filter: &str, words: &Words| match scope {
+        Scope::Everything => format!("{all} «{hub}»"),
+        Scope::New(_) => format!("{new} «{hub}»"),
+        Scope::Part(part) => format!("{some} «{hub}» ({filter}: {})", part.words(words)),
     };
     let es = which(
         "es una copia de todo lo que la laptop",
+        "tiene lo que es nuevo desde las copias anteriores de este disco, NO todo lo que la laptop",
         "NO es una copia de todo, solo una parte de lo que la laptop",
         "filtro",
         &SPANISH,
     );
     let pt = which(
         "é uma cópia de tudo o que o laptop",
+        "tem o que é novo desde as cópias anteriores deste disco, NÃO tudo o que o laptop",
         "NÃO é uma cópia de tudo, só uma parte do que o laptop",
         "filtro",
         &PORTUGUESE,
     );
     let en = which(
         "is a copy of everything that the laptop",
+        "has what is new since the earlier copies on this drive, NOT everything that the laptop",
         "is NOT a copy of everything, but a part of what the laptop",
         "filter",
         &ENGLISH,
     );
     let fr = which(
         "est une copie de tout ce que l'ordinateur",
+        "contient ce qui est nouveau depuis les copies précédentes de ce disque, PAS tout ce que l'ordinateur",
         "n'est PAS une copie de tout, seulement une partie de ce que l'ordinateur",
         "filtre",
         &FRENCH,
     );
-    let to_rebuild = if part.is_some() {
-        "This is a part (Maloca-Bundle and Maloca-Filter in bag-info.txt): it has no keys of members, and no laptop can be rebuilt from it.\n"
-    } else {
-        ""
+    let to_rebuild = match scope {
+        Scope::Everything => "",
+        Scope::New(_) => {
+            "This is what was new for its drive (Maloca-Bundle in bag-info.txt). To rebuild a laptop, name any copy of the drive: \"maloca restore FOLDER\" takes in all that lie beside it.\n"
+        }
+        Scope::Part(_) => {
+            "This is a part (Maloca-Bundle and Maloca-Filter in bag-info.txt): it has no keys of members, and no laptop can be rebuilt from it.\n"
+        }
     };
     let text = format!(
         "MALOCA - {hub} - {day} UTC
@@ -92,6 +102,7 @@ observations.json, .geojson, .csv, .xlsx and .gpkg have the same columns: {colum
 column \"{MORE}\". In observations.json, conflict_values has all values of a property that people disagree on. Deleted observations are in revisions.ndjson only.
 In the .csv, a text that a spreadsheet would take for a formula has an apostrophe in front, and so has a text that begins with one: take one away.
 revisions.ndjson: one signed revision a line (RFC 8785 JSON; id = BLAKE3 of rev), sorted by author, created_at, id. media.csv: the BLAKE3 hash of each file.
+attachments.csv: which file belongs to which observation. datapackage.json: what the columns of the .csv files hold (Frictionless Data Package).
 custody.ndjson: when each record and file came to this hub, and who carried it. signature/: the hub's, over tagmanifest-sha256.txt (Ed25519).
 {to_rebuild}"
     );

@@ -4,24 +4,24 @@
 //! in all formats side by side, then revisions, then the tag files; fsync; read back; name.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use maloca_protocol::document::Kept;
-use maloca_protocol::{DeviceId, DeviceKey, MediaHash, time};
+use maloca_protocol::{DeviceId, DeviceKey, time};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::bundle::{self, Origin};
 use super::columns::{About, Collector, Columns, flatten};
 use super::drives::{self, Filesystem};
-use super::formats::{csv, custody, geojson, gpkg, json, revisions, xlsx};
-use super::part::Part;
+use super::formats::{csv, custody, datapackage, geojson, gpkg, json, xlsx};
+use super::leftovers::Leftovers;
 use super::places::Places;
 use super::registry::{self, Listed};
+use super::scope::{Chosen, Scope};
 use super::write::Bag;
 use super::{Done, ExportError, Phase, Progress, check, drive_error, readme};
 use crate::hub::Hub;
@@ -29,7 +29,7 @@ use crate::media::MediaRoot;
 use crate::query::{self, Filter, Found};
 use crate::store::rows::MediaRow;
 use crate::store::view::ViewExt as _;
-use crate::store::{self, Snapshot, StoreError, T};
+use crate::store::{self, Snapshot, Spans, StoreError, T};
 
 mod media; // the media themselves
 
@@ -58,20 +58,23 @@ pub(super) struct Source {
     key: DeviceKey,
     devices: Vec<Listed>,
     origin: Origin,
-    part: Option<Part>,
-    /// The part's, or that of everything.
+    scope: Scope,
+    /// Which observations stand in the files that people open.
     filter: Filter,
     now: i64,
     names: Names,
+    /// The hub ends.
+    shutdown: CancellationToken,
 }
 
 impl Source {
-    /// The hub as it is now, or the part of it that is wanted.
-    pub(super) fn of(hub: &Hub, part: Option<Part>) -> Result<Self, StoreError> {
+    /// The hub as it is now, or what of it is wanted.
+    pub(super) fn of(hub: &Hub, scope: Scope) -> Result<Self, StoreError> {
         let shared = hub.clone();
         let view = hub.store.snapshot()?;
         Ok(Self {
             devices: registry::of(hub, &view)?,
+            filter: scope.filter(&view)?,
             view,
             media: hub.media.clone(),
             data: hub.data.clone(),
@@ -82,10 +85,10 @@ impl Source {
                 project: hub.project.to_string(),
                 epoch: hub.epoch.to_string(),
             },
-            filter: part.as_ref().map_or_else(Filter::default, |part| part.filter.clone()),
-            part,
+            scope,
             now: hub.clock.now(),
             names: Box::new(move |id| shared.devices.name(id)),
+            shutdown: hub.shutdown.clone(),
         })
     }
 }
@@ -125,19 +128,29 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
     let on_drive = is_on_drive(&to, &source.data)?;
     let view = &source.view;
     let totals = store::totals(view)?;
-    let (order, places) = if source.part.is_some() {
-        let chosen = Chosen::of(view, &source.filter)?;
-        (revisions::Order::of_these(view, &chosen.revisions)?, Places::of(view, Some(&chosen.media))?)
-    } else {
-        (revisions::Order::of(view)?, Places::of(view, None)?)
-    };
+    let chosen = Chosen::of(view, &source.scope, &source.filter)?;
+    if !chosen.is_news {
+        return Err(ExportError::NothingNew);
+    }
+    let Chosen { order, places, .. } = &chosen;
     let columns = columns(view, &source.filter)?;
     let bytes_total = places.bytes() + order.bytes();
-    let custody_bytes = (order.count() + places.count()) * custody::LINE_BYTES;
+    // Each file has a line of custody, and one in each of the two lists of files.
+    let custody_bytes = (order.count() + 3 * places.count()) * custody::LINE_BYTES;
     // The files that people open take 3.7 times as much as the revisions: measured with 5,000 observations of the demo.
     // While they are written, the workbook's sheet lies beside them once more, unpacked: some twice as much.
     let needed = bytes_total + 6 * order.bytes() + custody_bytes + AIR_BYTES;
-    if let Some(free) = drives::free(&to).filter(|free| *free < needed) {
+    // Media fit by their limit; the tables may not. The GeoPackage is the largest: some 1.5 times the revisions.
+    let largest = order.bytes() * 3 / 2;
+    let holds = Filesystem::of(&to).ok().and_then(|filesystem| filesystem.largest_file());
+    if holds.is_some_and(|most| largest > most) {
+        return Err(ExportError::TooLarge(to));
+    }
+    let hub = source.key.id();
+    let leftovers = Leftovers::find(&to.join(bundle::FOLDER), &hub, &|digits| places.has_like(digits));
+    // What was left there takes no more room than it has already.
+    let free = drives::free(&to).map(|free| free + leftovers.bytes);
+    if let Some(free) = free.filter(|free| *free < needed) {
         return Err(ExportError::Full { path: to, needed: Some(needed), free: Some(free) });
     }
     watch.step(|progress| progress.bytes_total = bytes_total)?;
@@ -147,8 +160,8 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
         path: PathBuf::new(),
         head: totals.head,
         chain: totals.chain,
-        // A part vouches for nothing but itself.
-        through: if source.part.is_some() { 0 } else { totals.head },
+        kind: source.scope.kind(),
+        holds: Spans::default(),
         observations: 0,
         revisions: order.count(),
         media: 0,
@@ -157,16 +170,39 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
         bytes: 0,
         on_drive,
     };
-    let mut bag = Bag::begin(&to, &source.key.id())?;
+    let mut bag = Bag::begin(&to, &hub, leftovers)?;
+    let filled = fill(source, &chosen, &columns, &mut bag, &mut done, watch);
+    if matches!(filled, Err(ExportError::Cancelled)) && source.shutdown.is_cancelled() {
+        // Nobody has given it up: the hub only ends.
+        bag.leave();
+    }
+    let damaged = filled?;
+    done.path = bag.name(|n| bundle::folder_name(done.at, &source.origin.hub_name, done.kind, n))?;
+    watch.tell();
+    Ok((done, damaged))
+}
+
+/// Writes everything into the bag and reads it back.
+fn fill(
+    source: &Source,
+    chosen: &Chosen,
+    columns: &Columns,
+    bag: &mut Bag,
+    done: &mut Done,
+    watch: &Watch<'_>,
+) -> Result<Damaged, ExportError> {
+    let (view, Chosen { order, places, .. }) = (&source.view, chosen);
+    let failed = drive_failed(bag);
     let mut came = bag.create(bundle::CUSTODY)?;
-    let damaged = media::write(source, &places, &mut bag, &mut came, &mut done, watch)?;
-    write_documents(source, &places, &damaged, &columns, &mut bag, &mut done, watch)?;
+    let damaged = media::write(source, places, bag, &mut came, done, watch)?;
+    // What could not be read is not in it.
+    done.holds = chosen.holds(view, damaged.keys())?;
+    write_documents(source, places, &damaged, columns, bag, done, watch)?;
     let mut out = bag.create(bundle::REVISIONS)?;
-    let failed = drive_failed(&bag);
     order.write(view, &mut out, &mut came, &failed, &mut |bytes| watch.step(|progress| progress.bytes += bytes))?;
     bag.add(out)?;
     bag.add(came)?;
-    if source.part.is_none() {
+    if source.scope.part().is_none() {
         let mut out = bag.create(registry::FILE)?;
         serde_json::to_writer_pretty(&mut out, &source.devices).map_err(|error| failed(error.into()))?;
         bag.add(out)?;
@@ -174,15 +210,13 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
     let (bytes, files) = bag.payload;
     done.bytes = bytes;
     bag.tag(bundle::BAGIT, bundle::BAGIT_TEXT)?;
-    bag.tag(bundle::INFO, &bundle::info(&source.origin, source.part.as_ref(), &done, bytes, files))?;
-    let readme = readme::text(&source.origin.hub_name, source.part.as_ref(), &done);
+    bag.tag(bundle::INFO, &bundle::info(&source.origin, &source.scope, done, bytes, files))?;
+    let readme = readme::text(&source.origin.hub_name, &source.scope, done);
     bag.tag(bundle::README, &readme)?;
     bag.tag(bundle::README_PAGE, &readme::page(&readme))?;
     bag.close(&source.key)?;
     verify(bag.root(), bytes, watch)?;
-    done.path = bag.name(|n| bundle::folder_name(done.at, &source.origin.hub_name, source.part.is_some(), n))?;
-    watch.tell();
-    Ok((done, damaged))
+    Ok(damaged)
 }
 
 /// The folder to export to, if it is one that a copy may be in.
@@ -202,26 +236,6 @@ fn is_on_drive(to: &Path, data: &Path) -> Result<bool, ExportError> {
     let there = Filesystem::of(to).map_err(|error| drive_error(to, error))?;
     let here = Filesystem::of(data).map_err(|error| drive_error(data, error))?;
     Ok(!there.is_same(&here) && !there.is_in_memory())
-}
-
-/// What the documents of a part bring with them. Memory: 8 bytes a revision, 32 a media file.
-#[derive(Default)]
-struct Chosen {
-    /// By their places in the feed.
-    revisions: Vec<u64>,
-    media: BTreeSet<MediaHash>,
-}
-
-impl Chosen {
-    fn of(view: &Snapshot, filter: &Filter) -> Result<Self, StoreError> {
-        let mut chosen = Self::default();
-        query::each(view, filter, &mut |found| {
-            chosen.revisions.extend(&found.row.seqs);
-            chosen.media.extend(found.document.attachments.iter().map(|kept| kept.attachment.hash));
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(chosen)
-    }
 }
 
 fn columns(view: &Snapshot, filter: &Filter) -> Result<Columns, StoreError> {
@@ -254,6 +268,8 @@ fn write_documents(
     let mut as_csv = csv::Writer::new(bag.create("data/observations.csv")?, columns.names()).map_err(&failed)?;
     let mut as_gpkg = gpkg::Writer::new(&bag.place(GEOPACKAGE), columns, &time::format_millis(done.at)).map_err(&failed)?;
     let mut as_xlsx = xlsx::Writer::new(bag.root(), columns).map_err(&failed)?;
+    let columns_attached = bundle::ATTACHMENT_COLUMNS.iter().copied();
+    let mut attached = csv::Writer::new(bag.create(bundle::ATTACHMENT_LIST)?, columns_attached).map_err(&failed)?;
     let columns_missing = bundle::MISSING_COLUMNS.iter().copied();
     let mut missing = csv::Writer::new(bag.create(bundle::MISSING_LIST)?, columns_missing).map_err(&failed)?;
     // The walk knows errors of the store only; one of the drive is kept here and ends it.
@@ -267,6 +283,7 @@ fn write_documents(
             as_csv.write(columns, &flat).map_err(&failed)?;
             as_gpkg.write(columns, &flat).map_err(&failed)?;
             as_xlsx.write(columns, &flat).map_err(&failed)?;
+            list_attached(source, places, damaged, &found, &mut attached)?;
             if about.missing > 0 {
                 done.missing += about.missing;
                 list_missing(source, damaged, &found, &mut missing)?;
@@ -283,9 +300,13 @@ fn write_documents(
         }
     })?;
     stopped.map_or(Ok(()), Err)?;
-    for out in [as_json.finish(), as_geojson.finish(), as_csv.finish(), missing.finish()] {
+    for out in [as_json.finish(), as_geojson.finish(), as_csv.finish(), attached.finish(), missing.finish()] {
         bag.add(out.map_err(&failed)?)?;
     }
+    let mut out = bag.create(bundle::DATA_PACKAGE)?;
+    let described = datapackage::describe(&source.origin, &done.bundle, &time::format_millis(done.at), columns);
+    serde_json::to_writer_pretty(&mut out, &described).map_err(|error| failed(error.into()))?;
+    bag.add(out)?;
     as_gpkg.finish().map_err(&failed)?;
     bag.adopt(GEOPACKAGE)?;
     as_xlsx.finish(&bag.place(WORKBOOK)).map_err(&failed)?;
@@ -298,6 +319,30 @@ fn place(source: &Source, places: &Places, damaged: &Damaged, kept: &Kept) -> Re
         return Ok(None);
     }
     Ok(places.path(&source.view, &hash)?.map(|(path, _)| path))
+}
+
+fn list_attached(
+    source: &Source,
+    places: &Places,
+    damaged: &Damaged,
+    found: &Found,
+    list: &mut csv::Writer<super::write::Out>,
+) -> Result<(), ExportError> {
+    for kept in &found.document.attachments {
+        let attachment = &kept.attachment;
+        let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::from);
+        let cells: [Value; 7] = [
+            found.document.doc.to_string().into(),
+            text(&place(source, places, damaged, kept)?),
+            attachment.hash.to_string().into(),
+            attachment.name.clone().into(),
+            attachment.media_type.clone().into(),
+            attachment.size.into(),
+            text(&attachment.taken_at),
+        ];
+        list.row(cells).map_err(|error| drive_error(Path::new(bundle::ATTACHMENT_LIST), error))?;
+    }
+    Ok(())
 }
 
 fn list_missing(
@@ -348,6 +393,8 @@ fn verify(root: &Path, bytes_total: u64, watch: &Watch<'_>) -> Result<(), Export
     }
     match first {
         None => Ok(()),
+        // A drive that was pulled has not lied.
+        Some(_) if let Err(source) = std::fs::read_dir(root) => Err(ExportError::Gone { path: root.to_owned(), source }),
         Some(fault) => Err(ExportError::NotVerified { first: fault.to_string() }),
     }
 }

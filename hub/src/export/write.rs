@@ -1,7 +1,7 @@
 //! Writing a bundle to a drive: a temporary folder, every file and folder made durable, then the name.
 //!
 //! [`super::run`] alone uses it. It promises: nothing that was on the drive is touched, but what this hub itself left
-//! unfinished; a bundle has its name only when all of it is durable; a [`Bag`] that is dropped leaves nothing behind.
+//! unfinished; a bundle has its name only when all of it is durable; a [`Bag`] that is dropped leaves nothing behind, unless it was told to.
 //!
 //! Files are made durable together, by `syncfs`, in the background of the next ones: an fsync for each photo is a flush of the
 //! drive for each photo, and took twice as long (measured). FUSE filesystems do not hand `syncfs` on to the program behind them, so
@@ -13,11 +13,12 @@ use std::io::{self, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
-use maloca_protocol::{DeviceId, DeviceKey};
+use maloca_protocol::{DeviceId, DeviceKey, MediaHash};
 use sha2::{Digest as _, Sha256};
 
 use super::bundle::{self, MANIFEST};
 use super::drives::Filesystem;
+use super::leftovers::Leftovers;
 use super::{ExportError, drive_error, signature};
 
 /// Files and bytes that may wait to be made durable together: a cancelled export need not wait for more than that.
@@ -61,19 +62,20 @@ pub(super) struct Bag {
     /// Bytes and files of the payload so far.
     pub(super) payload: (u64, u64),
     made_parent: bool,
-    is_named: bool,
+    leftovers: Leftovers,
+    /// It is to stay as it is: under its name, or for the next export to go on with.
+    stays: bool,
 }
 
 impl Bag {
-    /// Begins a bundle of `hub` in `to`, after removing what this hub has left unfinished there.
-    pub(super) fn begin(to: &Path, hub: &DeviceId) -> Result<Self, ExportError> {
+    /// Begins a bundle of `hub` in `to`, with what this hub has left unfinished there.
+    pub(super) fn begin(to: &Path, hub: &DeviceId, leftovers: Leftovers) -> Result<Self, ExportError> {
         let parent = to.join(bundle::FOLDER);
         let made_parent = match fs::create_dir(&parent) {
             Ok(()) => true,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
             Err(error) => return Err(drive_error(&parent, error)),
         };
-        remove_leftovers(&parent, hub);
         let root = parent.join(format!("{}{:08x}", bundle::partial_prefix(hub), rand::random::<u32>()));
         if let Err(error) = fs::create_dir(&root) {
             if made_parent {
@@ -94,7 +96,8 @@ impl Bag {
             is_fuse,
             payload: (0, 0),
             made_parent,
-            is_named: false,
+            leftovers,
+            stays: false,
         };
         bag.folders.insert(bag.root.clone());
         bag.manifest = Some(bag.create(MANIFEST)?);
@@ -108,6 +111,14 @@ impl Bag {
 
     /// Begins a file; its folders are made. `path` is relative, with slashes.
     pub(super) fn create(&mut self, path: &str) -> Result<Out, ExportError> {
+        let whole = self.folder_for(path)?;
+        let file = OpenOptions::new().write(true).create_new(true).open(&whole).map_err(|error| drive_error(&whole, error))?;
+        let file = BufWriter::with_capacity(256 * 1024, file);
+        Ok(Out { file, path: path.to_owned(), sha: Sha256::new(), bytes: 0 })
+    }
+
+    /// Where a file of the bundle lies; its folders are made.
+    fn folder_for(&mut self, path: &str) -> Result<PathBuf, ExportError> {
         let whole = self.root.join(path);
         let folder = whole.parent().unwrap_or(&self.root).to_owned();
         if !self.folders.contains(&folder) {
@@ -116,9 +127,27 @@ impl Bag {
             let between: Vec<PathBuf> = between.map(Path::to_owned).collect();
             self.folders.extend(between);
         }
-        let file = OpenOptions::new().write(true).create_new(true).open(&whole).map_err(|error| drive_error(&whole, error))?;
-        let file = BufWriter::with_capacity(256 * 1024, file);
-        Ok(Out { file, path: path.to_owned(), sha: Sha256::new(), bytes: 0 })
+        Ok(whole)
+    }
+
+    /// Takes over a media file that an interrupted export has left, if it lies there whole: it is read once. Says whether it was.
+    pub(super) fn take_over(&mut self, path: &str, hash: &MediaHash, size: u64) -> Result<bool, ExportError> {
+        let Some((old, _)) = self.leftovers.file(path).filter(|(_, there)| *there == size) else { return Ok(false) };
+        let Ok(Some(read)) = hashed(&old, hash) else {
+            // A new one is written; this one only takes room.
+            let _ = fs::remove_file(&old);
+            return Ok(false);
+        };
+        let whole = self.folder_for(path)?;
+        fs::rename(&old, &whole).map_err(|error| drive_error(&whole, error))?;
+        let file = OpenOptions::new().read(true).write(true).open(&whole).map_err(|error| drive_error(&whole, error))?;
+        self.add(Out { file: BufWriter::new(file), path: path.to_owned(), sha: read, bytes: size })?;
+        Ok(true)
+    }
+
+    /// Leaves everything as it is: the next export goes on with it.
+    pub(super) const fn leave(&mut self) {
+        self.stays = true;
     }
 
     /// Ends a file of the payload and enters it into the manifest. It is durable at the latest when the bag is closed.
@@ -208,6 +237,7 @@ impl Bag {
 
     /// Writes the manifests and the signature, and makes everything durable, but not yet under its name.
     pub(super) fn close(&mut self, key: &DeviceKey) -> Result<(), ExportError> {
+        self.leftovers.remove();
         if let Some(manifest) = self.manifest.take() {
             let digest = self.end(manifest)?;
             self.tags.push((digest, MANIFEST.to_owned()));
@@ -238,7 +268,7 @@ impl Bag {
                 continue;
             }
             fs::rename(&self.root, &target).map_err(|error| drive_error(&target, error))?;
-            self.is_named = true;
+            self.stays = true;
             sync_folder(&self.parent)?;
             if self.made_parent {
                 sync_folder(self.parent.parent().unwrap_or(Path::new("/")))?;
@@ -251,7 +281,7 @@ impl Bag {
 
 impl Drop for Bag {
     fn drop(&mut self) {
-        if self.is_named {
+        if self.stays {
             return;
         }
         self.waiting.clear();
@@ -266,24 +296,28 @@ impl Drop for Bag {
     }
 }
 
+/// Reads a media file; gives what its SHA-256 is made of, or nothing where it is another file than `hash`.
+fn hashed(path: &Path, hash: &MediaHash) -> io::Result<Option<Sha256>> {
+    let mut file = File::open(path)?;
+    let (mut sha, mut blake, mut block) = (Sha256::new(), blake3::Hasher::new(), vec![0; 256 * 1024]);
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => break,
+            Ok(read) => {
+                sha.update(&block[..read]);
+                blake.update(&block[..read]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((blake.finalize().as_bytes() == &hash.0).then_some(sha))
+}
+
 /// Makes the names in a folder durable. Some filesystems refuse to sync folders at all, and have nothing to sync then.
 fn sync_folder(folder: &Path) -> Result<(), ExportError> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
         done => done.map_err(|error| drive_error(folder, error)),
-    }
-}
-
-/// Removes what interrupted exports of this hub have left.
-fn remove_leftovers(parent: &Path, hub: &DeviceId) {
-    let Ok(entries) = fs::read_dir(parent) else { return };
-    for entry in entries.filter_map(Result::ok) {
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder && entry.file_name().to_str().is_some_and(|name| bundle::is_our_partial(name, hub)) {
-            match fs::remove_dir_all(entry.path()) {
-                Ok(()) => tracing::info!(path = %entry.path().display(), "removed what an interrupted export had left"),
-                Err(error) => tracing::warn!(%error, path = %entry.path().display(), "a leftover could not be removed"),
-            }
-        }
     }
 }

@@ -95,7 +95,8 @@ pub(super) async fn begin(store: &Store, home: Home, options: &Options) -> Resul
                 }
             };
             let was: Option<Settings> = tx.json(T::Meta, SETTINGS)?;
-            let mut settings = was.clone().unwrap_or(Settings { name: "Maloca".into(), devices_read_all: false });
+            let mut settings =
+                was.clone().unwrap_or(Settings { name: "Maloca".into(), devices_read_all: false, marks: Vec::new() });
             if let Some(name) = &name {
                 crate::query::index::cut(name, limits::HUB_NAME_BYTES).clone_into(&mut settings.name);
             }

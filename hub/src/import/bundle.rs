@@ -18,21 +18,19 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _};
 use maloca_protocol::rest::Outcome;
-use maloca_protocol::{DeviceId, MediaHash, ProjectId, limits, time};
+use maloca_protocol::{MediaHash, limits};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 
 use super::beneath::Folder;
-use super::{ImportError, Imported, check_room, next_batch};
+use super::{ImportError, Imported, about, cards, check_room, next_batch};
 use crate::export::bundle as layout;
 use crate::export::check::{self, Fault};
 use crate::export::lists;
-use crate::export::registry::{self, Listed};
 use crate::hub::Hub;
 use crate::media::uploads::{Progress as Upload, UploadError};
-use crate::query::index;
 use crate::store::rows::MediaRow;
 use crate::store::view::ViewExt as _;
 use crate::store::{StoreError, T};
@@ -43,32 +41,8 @@ const AT_ONCE: usize = 8;
 /// Faults that are named; of more there is the count.
 const NAMED_FAULTS: usize = 100;
 
-/// How much of `bag-info.txt` is read.
-const INFO_BYTES: u64 = 64 * 1024;
-
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
-
-/// What a bundle says of itself, none of it proven.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct About {
-    /// Whose data it holds.
-    pub project: ProjectId,
-    /// The hub that made it.
-    pub hub: DeviceId,
-    /// What people call that hub, no longer than a hub's name may be.
-    pub hub_name: String,
-    /// Bytes of the payload.
-    pub bytes: u64,
-    /// When it was made, by that hub's clock.
-    pub made_at: Option<String>,
-    /// Whether it is only what a filter let through.
-    pub is_part: bool,
-    /// Observations in it.
-    pub observations: Option<u64>,
-    /// Media files in it.
-    pub media: Option<u64>,
-}
 
 /// How far an import has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -92,51 +66,15 @@ pub struct Taken {
     pub fault_count: u64,
 }
 
-/// Reads what a bundle says of itself.
-///
-/// # Errors
-/// Where it is none.
-pub fn about(path: &Path) -> Result<About, ImportError> {
-    let folder = open(path)?;
-    read_about(&folder)
-}
-
-/// Who had joined the hub that made a bundle, by name; nobody where the list is damaged, which costs the names alone.
-#[must_use]
-pub fn devices(path: &Path) -> Vec<Listed> {
-    let read = || -> Option<Vec<Listed>> {
-        let file = Folder::open(path).ok()?.file(registry::FILE).ok()?;
-        serde_json::from_reader(BufReader::new(file.take(registry::BYTES))).ok()
-    };
-    read().unwrap_or_default()
-}
-
-fn not_one(path: &Path) -> ImportError {
-    ImportError::NotABundle(path.display().to_string())
-}
-
-fn open(path: &Path) -> Result<Folder, ImportError> {
-    Folder::open(path).map_err(|_| not_one(path))
-}
-
-fn read_about(folder: &Folder) -> Result<About, ImportError> {
-    let mut text = String::new();
-    let read = folder.file(layout::INFO).and_then(|file| file.take(INFO_BYTES).read_to_string(&mut text));
-    read.map_err(|_| not_one(folder.path()))?;
-    let said = |label: &str| text.lines().find_map(|line| line.strip_prefix(label)?.strip_prefix(':')).map(str::trim);
-    let about = || {
-        Some(About {
-            project: said("Maloca-Project")?.parse().ok()?,
-            hub: said("Maloca-Hub")?.parse().ok()?,
-            hub_name: index::cut(said("Source-Organization")?, limits::HUB_NAME_BYTES).to_owned(),
-            bytes: said("Payload-Oxum").and_then(|oxum| oxum.split('.').next()?.parse().ok()).unwrap_or_default(),
-            made_at: said("Maloca-Made-At").filter(|at| time::parse_millis(at).is_some()).map(str::to_owned),
-            is_part: said("Maloca-Bundle").is_some_and(|kind| kind.starts_with("part")),
-            observations: said("Maloca-Observations").and_then(|count| count.parse().ok()),
-            media: said("Maloca-Media").and_then(|count| count.parse().ok()),
-        })
-    };
-    about().ok_or_else(|| not_one(folder.path()))
+impl Taken {
+    /// Adds what another bundle came to.
+    pub(super) fn add(&mut self, other: Self) {
+        self.imported.add(&other.imported);
+        self.imported.whole &= other.imported.whole;
+        self.fault_count += other.fault_count;
+        let room = NAMED_FAULTS.saturating_sub(self.faults.len());
+        self.faults.extend(other.faults.into_iter().take(room));
+    }
 }
 
 /// Takes in a bundle. `report` is told of progress some times a second; `cancel` ends it after the next file.
@@ -149,19 +87,24 @@ pub async fn take(
     cancel: CancellationToken,
     report: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<Taken, ImportError> {
-    let (hub, path, handle) = (hub.clone(), path.to_owned(), Handle::current());
+    let (own, path, handle) = (hub.clone(), path.to_owned(), Handle::current());
     // Drives are waited for.
     let work = tokio::task::spawn_blocking(move || {
-        let folder = open(&path)?;
-        let about = read_about(&folder)?;
-        if about.project != hub.project {
+        let folder = about::open(&path)?;
+        let about = about::read(&folder)?;
+        if about.project != own.project {
             return Err(ImportError::Stranger { hub_name: about.hub_name });
         }
         let state = State { progress: Progress { bytes_total: about.bytes, ..Progress::default() }, ..State::default() };
-        let import = Import { hub, handle, folder, cancel, report: Box::new(report), state: Mutex::new(state) };
-        import.run()
+        let listed = about::devices(&folder);
+        let import = Import { hub: own, handle, folder, cancel, report: Box::new(report), state: Mutex::new(state) };
+        Ok((import.run()?, listed))
     });
-    work.await.map_err(|error| StoreError::Bug(format!("an import ended early: {error}")))?
+    let outcome: Result<_, ImportError> =
+        work.await.map_err(|error| StoreError::Bug(format!("an import ended early: {error}")))?;
+    let (taken, listed) = outcome?;
+    cards::give(hub, &listed).await?;
+    Ok(taken)
 }
 
 struct Import {
@@ -245,11 +188,7 @@ impl Import {
                 before += in_batch;
                 self.step(|progress| {
                     progress.bytes += bytes;
-                    let all = &mut progress.imported;
-                    all.stored += counts.stored;
-                    all.duplicates += counts.duplicates;
-                    all.quarantined += counts.quarantined;
-                    all.refused += counts.refused;
+                    progress.imported.add(&counts);
                 })?;
             }
             if is_end {

@@ -3,12 +3,12 @@
 //! `api/admin/imports` asks. It promises to read one small file of each folder in which bundles are, and nothing else.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use maloca_protocol::ProjectId;
 use serde::Serialize;
 
-use super::bundle;
+use super::about::{self, About};
 use crate::export::bundle::FOLDER;
 use crate::export::drives::{self, Use};
 
@@ -22,18 +22,9 @@ pub struct Found {
     pub path: String,
     /// What people call the drive.
     pub drive: String,
-    /// The name of the hub that made it.
-    pub hub_name: String,
-    /// When it was made, by that hub's clock.
-    pub made_at: Option<String>,
-    /// Whether it is only what a filter let through.
-    pub is_part: bool,
-    /// Observations in it.
-    pub observations: Option<u64>,
-    /// Media files in it.
-    pub media: Option<u64>,
-    /// Bytes of it.
-    pub bytes: u64,
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub about: About,
     /// Whether it is of this hub's project; others are refused.
     pub ours: bool,
 }
@@ -49,30 +40,40 @@ pub fn on_drives(project: ProjectId) -> Vec<Found> {
             }
         }
     }
-    found.sort_by(|a, b| b.made_at.cmp(&a.made_at).then_with(|| a.path.cmp(&b.path)));
+    found.sort_by(|a, b| b.about.made_at.cmp(&a.about.made_at).then_with(|| a.path.cmp(&b.path)));
     found.truncate(MOST);
     found
 }
 
-fn below(place: &Path, drive: &str, project: ProjectId) -> Vec<Found> {
-    let Ok(entries) = fs::read_dir(place.join(FOLDER)) else { return Vec::new() };
+/// The other copies of a project that lie in the same folder as `bundle`, the oldest first.
+pub(super) fn beside(bundle: &Path, project: ProjectId) -> Vec<PathBuf> {
+    let Ok(bundle) = bundle.canonicalize() else { return Vec::new() };
+    let folder = bundle.parent().filter(|folder| folder.file_name().is_some_and(|name| name == FOLDER));
+    let others = folder.map(folders).unwrap_or_default().into_iter().filter(|path| *path != bundle);
+    let mut ours: Vec<(Option<String>, PathBuf)> = others
+        .filter_map(|path| about::of(&path).ok().filter(|about| about.project == project).map(|about| (about.made_at, path)))
+        .collect();
+    ours.sort();
+    ours.into_iter().map(|(_, path)| path).collect()
+}
+
+/// The folders that have a copy's name, those that were named last first: names begin with the day.
+fn folders(in_folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(in_folder) else { return Vec::new() };
     let folders = entries.filter_map(Result::ok).filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     // An unfinished one begins with a dot.
     let named = folders.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
-    named.filter_map(|entry| one(&entry.path(), drive, project)).collect()
+    let mut paths: Vec<PathBuf> = named.map(|entry| entry.path()).collect();
+    paths.sort_unstable_by(|a, b| b.cmp(a));
+    paths
+}
+
+fn below(place: &Path, drive: &str, project: ProjectId) -> Vec<Found> {
+    let newest = folders(&place.join(FOLDER)).into_iter().take(MOST);
+    newest.filter_map(|path| one(&path, drive, project)).collect()
 }
 
 fn one(path: &Path, drive: &str, project: ProjectId) -> Option<Found> {
-    let about = bundle::about(path).ok()?;
-    Some(Found {
-        path: path.to_string_lossy().into_owned(),
-        drive: drive.to_owned(),
-        ours: about.project == project,
-        hub_name: about.hub_name,
-        made_at: about.made_at,
-        is_part: about.is_part,
-        observations: about.observations,
-        media: about.media,
-        bytes: about.bytes,
-    })
+    let about = about::of(path).ok()?;
+    Some(Found { path: path.to_string_lossy().into_owned(), drive: drive.to_owned(), ours: about.project == project, about })
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::ImportError;
 use super::bundle::{self, Progress, Taken};
 use crate::hub::Hub;
+use crate::trouble::Trouble;
 
 /// How an import stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -27,13 +28,6 @@ pub enum State {
     Failed,
     /// Somebody stopped it.
     Cancelled,
-}
-
-/// Why an import failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Trouble {
-    code: &'static str,
-    detail: String,
 }
 
 /// An import as the page shows it.
@@ -118,7 +112,7 @@ pub fn start(hub: &Hub, from: PathBuf) -> Option<ImportJob> {
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "an import failed");
                     job.state = State::Failed;
-                    job.trouble = Some(Trouble { code: error.code(), detail: error.sentence() });
+                    job.trouble = Some(Trouble::new(error.code(), &error));
                 }
             }
         });

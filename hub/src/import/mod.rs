@@ -4,8 +4,10 @@
 //! media file by its hash, whoever brings them; what is read twice changes nothing; what is damaged costs nothing but itself, and is
 //! named; what is counted as here is durable; nothing outside the folder or file that was chosen is read.
 
+pub mod about; // what a bundle says of itself
 mod beneath; // files of a folder that strangers wrote
 pub mod bundle; // what an export wrote
+mod cards; // names for the members that it told of
 pub mod found; // copies that lie on drives
 pub mod jobs; // one import of a bundle at a time, for the page
 pub mod phone_file; // what a phone saved
@@ -87,17 +89,20 @@ impl ImportError {
             Self::Store(_) | Self::Media(_) => "internal",
         }
     }
-
-    /// What happened and what to do, as a sentence.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        let text = self.to_string();
-        let mut letters = text.chars();
-        letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
-    }
 }
 
 impl Imported {
+    /// Adds the counts of `other`.
+    const fn add(&mut self, other: &Self) {
+        self.stored += other.stored;
+        self.duplicates += other.duplicates;
+        self.quarantined += other.quarantined;
+        self.refused += other.refused;
+        self.media += other.media;
+        self.media_known += other.media_known;
+        self.media_refused += other.media_refused;
+    }
+
     /// Takes in a batch of lines, and counts what became of them.
     async fn keep(&mut self, hub: &Hub, batch: Bytes) -> Result<BatchAnswer, ImportError> {
         check_room(hub, batch.len() as u64)?;

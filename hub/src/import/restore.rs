@@ -1,26 +1,22 @@
 //! A hub from a bundle: what is left of a lost laptop is on its last drive.
 //!
-//! `cli/restore` calls [`restore`]. It promises: the new hub is of the bundle's project and has everything that the bundle has; the
-//! devices that were in are in, under their names; a folder that holds a hub already is not touched. The new hub has keys of its own,
+//! `cli/restore` calls [`restore`]. It promises: the new hub is of the bundle's project and has everything that the bundle has and those of the
+//! same project that lie beside it; the devices that were in are in, under their names; a folder that holds a hub already is not touched. The new hub has keys of its own,
 //! for the old ones went with the laptop: it vouches for the old hub, so that what that one has signed counts, and phones join it once with
 //! a code, after which they hand over whatever the bundle lacks. One that ended early is ended by importing the same bundle again.
 
-use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use maloca_protocol::{DeviceId, document, limits};
 use tokio_util::sync::CancellationToken;
 
-use super::ImportError;
-use super::bundle::{self, About, Progress, Taken};
-use crate::devices::{self, Device, Kind};
-use crate::export::registry::Listed;
+use super::about::{self, About};
+use super::bundle::{self, Progress, Taken};
+use super::{ImportError, found};
+use crate::export::bundle::Kind;
 use crate::hub::{Hub, OpenError, Options};
 use crate::intake::{Door, Tally, keep};
-use crate::query;
-use crate::store::rows::{DocRow, Row as _, Standing};
-use crate::store::view::ViewExt as _;
-use crate::store::{self, StoreError, T, View as _, WriterThread};
+use crate::store::{self, StoreError, WriterThread};
 use crate::trust::members;
 
 /// Why there is no restored hub.
@@ -55,16 +51,25 @@ pub async fn restore(
     if options.data.join(store::FILE).symlink_metadata().is_ok() {
         return Err(RestoreError::Occupied(options.data));
     }
-    let about = bundle::about(from)?;
-    if about.is_part {
+    let about = about::of(from)?;
+    if about.kind == Kind::Part {
         return Err(RestoreError::Part);
     }
     let name = options.name.clone().or_else(|| Some(about.hub_name.clone()));
     let (hub, writer) = Hub::open(Options { name, project: Some(about.project), ..options }).await?;
     let taken = async {
         vouch(&hub, &about).await?;
-        let taken = bundle::take(&hub, from, cancel, report).await?;
-        register(&hub, &bundle::devices(from)).await?;
+        let report: Arc<dyn Fn(Progress) + Send + Sync> = Arc::new(report);
+        let one = |path: PathBuf| {
+            let (hub, cancel, report) = (&hub, cancel.clone(), Arc::clone(&report));
+            async move { bundle::take(hub, &path, cancel, move |progress| report(progress)).await }
+        };
+        let mut taken = one(from.to_owned()).await?;
+        // What came to the drive before and after it: a copy of what was new has nothing else, and an older full one may be the sounder.
+        for path in found::beside(from, about.project) {
+            tracing::info!(path = %path.display(), "taking in the copy beside it");
+            taken.add(one(path).await?);
+        }
         Ok(taken)
     };
     let taken = taken.await;
@@ -84,54 +89,4 @@ async fn vouch(hub: &Hub, about: &About) -> Result<(), StoreError> {
         keep::one(tx, &rules, arrival, Door::Trusted, &revision, &mut Tally::default()).map(drop)
     };
     hub.store.write(1_000, work).await
-}
-
-/// Gives every member a card, under the name that it had, else the one that its `member` document says.
-async fn register(hub: &Hub, listed: &[Listed]) -> Result<(), StoreError> {
-    let members = hub.store.read(|view| {
-        let mut members: Vec<DeviceId> = Vec::new();
-        view.scan(T::Members, (Bound::Unbounded, Bound::Unbounded), false, &mut |id, payload| {
-            if Standing::decode(payload) == Some(Standing::Member) {
-                members.extend(DeviceId::try_from(id));
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        let mut devices = Vec::new();
-        for id in members {
-            let doc = members::member_doc(&id);
-            let row: DocRow = view.row(T::Docs, doc.as_bytes())?.unwrap_or_default();
-            let history = query::history(view, &row)?;
-            let Some(merged) = document::merge(doc, &history) else { continue };
-            let name = merged
-                .set
-                .get("name")
-                .and_then(|name| name.as_str())
-                .map_or_else(|| id.to_string()[..6].to_owned(), str::to_owned);
-            let paired_at = history.iter().map(|revision| revision.content().created_at).max().unwrap_or_default();
-            devices.push(Device {
-                id,
-                name,
-                kind: Kind::Device,
-                paired_at,
-                last_seen: None,
-                app: None,
-                told: None,
-                battery: None,
-                clock_offset: None,
-                contact: None,
-                held_back: false,
-            });
-        }
-        Ok(devices)
-    });
-    for mut device in members.await?.into_iter().filter(|device| hub.devices.get(&device.id).is_none()) {
-        if let Some(known) = listed.iter().find(|known| known.id == device.id) {
-            device.name = query::index::cut(&known.name, limits::NAME_BYTES).to_owned();
-            device.kind = known.kind;
-        }
-        let row = device.clone();
-        hub.store.write(500, move |tx| devices::put(tx, &row)).await?;
-        hub.devices.insert(device);
-    }
-    Ok(())
 }

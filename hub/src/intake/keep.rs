@@ -269,6 +269,25 @@ pub(crate) fn media_damaged(tx: &mut WriteTx<'_>, hash: MediaHash) -> Result<boo
     Ok(true)
 }
 
+/// Notes that a media file was freed, if it is held and `is_safe` says so of it. Its row keeps the place at which it came: that is where
+/// drives hold it. Says whether it was.
+pub(crate) fn media_released(
+    tx: &mut WriteTx<'_>,
+    arrival: Arrival,
+    hash: MediaHash,
+    is_safe: &dyn Fn(&MediaRow) -> bool,
+) -> Result<bool, StoreError> {
+    let Some(row) = tx.row::<MediaRow>(T::Media, &hash.0)?.filter(|row| row.is_held() && is_safe(row)) else { return Ok(false) };
+    tx.append(arrival, Subject::Released { hash })?;
+    let size = row.size;
+    tx.put(T::Media, &hash.0, &MediaRow { keeping: Keeping::Released, ..row })?;
+    let totals = tx.totals_mut();
+    totals.media_held -= 1;
+    totals.media_bytes -= size;
+    tx.tell().media.insert(hash);
+    Ok(true)
+}
+
 /// Who attaches a media file, and as what.
 fn attached_by(tx: &WriteTx<'_>, hash: &MediaHash) -> Result<Vec<(DeviceId, Attached)>, StoreError> {
     let mut authors = Vec::new();

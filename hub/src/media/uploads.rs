@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt as _};
 use maloca_protocol::{DeviceId, MediaHash, limits};
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedRwLockWriteGuard, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use super::MediaRoot;
@@ -102,6 +102,8 @@ pub struct Uploads {
     root: MediaRoot,
     /// Held for a moment only, never across an await; the gate inside is what is waited for.
     active: Arc<Mutex<HashMap<String, (Gate, CancellationToken)>>>,
+    /// Open from before a file has its name until its row is committed; closed while files are removed.
+    publishing: Arc<RwLock<()>>,
 }
 
 /// The right to write to one upload; given back when dropped.
@@ -132,7 +134,12 @@ impl Uploads {
     /// The uploads of a hub.
     #[must_use]
     pub fn new(store: Store, root: MediaRoot) -> Self {
-        Self { store, root, active: Arc::default() }
+        Self { store, root, active: Arc::default(), publishing: Arc::default() }
+    }
+
+    /// Keeps files from being published while it is held.
+    pub(crate) async fn close_gate(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.publishing).write_owned().await
     }
 
     /// The ids that are being written now.
@@ -331,6 +338,7 @@ impl Uploads {
             return Err(UploadError::WrongHash { declared, found });
         }
         let root = self.root.clone();
+        let _open = self.publishing.read().await;
         let received = blocking(move || incoming.publish(&root)).await?;
         let (key, row) = (upload.id.clone(), received.clone());
         let new = self

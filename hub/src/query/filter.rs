@@ -4,6 +4,7 @@ use maloca_protocol::document::State;
 use maloca_protocol::{DeviceId, DocId};
 
 use super::area::Area;
+use super::outside::Outside;
 use crate::store::rows::Summary;
 
 /// What a list goes by.
@@ -58,8 +59,8 @@ pub struct Filter {
     pub bbox: Option<[f64; 4]>,
     /// Where its place must lie.
     pub within: Option<Area>,
-    /// Whether its last revision is, or is not, on a drive; and up to which place in the feed the drives go.
-    pub exported: Option<(bool, u64)>,
+    /// Whether all of it is, or is not, on a drive; and what is not.
+    pub exported: Option<(bool, Outside)>,
     /// A text that one of its properties contains, whatever its case.
     pub q: Option<String>,
     /// Whether deleted ones are listed too.
@@ -87,7 +88,7 @@ impl Filter {
                 Has::Location => summary.location.is_some(),
                 Has::Incomplete => summary.state == State::Incomplete,
             })
-            && self.exported.is_none_or(|(wanted, through)| wanted == (seq <= through))
+            && self.exported.as_ref().is_none_or(|(wanted, outside)| *wanted != outside.has(&summary.doc, seq))
             && self.bbox.is_none_or(|bbox| summary.location.is_some_and(|place| contains(&bbox, place)))
             && self.within.as_ref().is_none_or(|area| summary.location.is_some_and(|place| area.contains(place)))
     }

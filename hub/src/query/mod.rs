@@ -7,6 +7,7 @@ pub mod area; // a territory
 pub mod filter; // what is asked for
 pub mod index; // what filters look at, and the two orders
 mod list; // pages and counts
+pub mod outside; // what a drive lacks
 pub mod presets; // the categories that people choose from
 pub mod counts; // counts by week and category, and bare places
 
@@ -22,6 +23,7 @@ pub use area::Area;
 pub use filter::{Filter, Has, Order, Sort};
 pub(crate) use list::gather;
 pub use list::{Page, PageError, Stretch, categories, count, each, known_count, page};
+pub use outside::Outside;
 
 /// The revisions of a document, in the order of their arrival.
 pub(crate) fn history(view: &impl View, row: &DocRow) -> Result<Vec<ValidRevision>, StoreError> {

@@ -11,6 +11,7 @@ mod backend; // the database's file, and how it is begun
 mod blocks; // a check for each of its blocks
 pub mod codec; // sealed values
 pub mod rows; // what the tables hold
+pub mod spans; // sets of places in the feed
 pub mod tables; // which tables there are
 mod upgrade; // from older formats to this one
 pub mod view; // reading
@@ -29,6 +30,7 @@ pub use blocks::Noticed;
 pub use codec::Damage;
 /// What the database says of itself, for `verify`, which tells damage from a disk that failed.
 pub(crate) use redb as redb_error;
+pub use spans::Spans;
 pub use tables::T;
 pub use tx::{Committed, Totals, WriteTx, totals};
 pub use view::{Snapshot, View};

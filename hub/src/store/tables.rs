@@ -66,8 +66,10 @@ tables! {
     Sources = "sources-1";
     /// `upload id 16` → JSON: an unfinished upload.
     Uploads = "uploads-1";
-    /// `verified at u64, bundle 16` → JSON: a verified export.
+    /// `verified at u64, bundle 16` → JSON: an export, and what of the feed is in it.
     Ledger = "ledger-1";
+    /// `identity of a filesystem` → [`super::Spans`]: what of the feed is there, verified. Derived from the ledger.
+    Carried = "carried-1";
     /// `BLAKE3 of a session's cookie 32` → JSON: a manager's session.
     Sessions = "sessions-1";
 }

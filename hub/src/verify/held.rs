@@ -10,7 +10,7 @@ use super::Look;
 use crate::feed;
 use crate::files::{Files, How};
 use crate::media::MediaRoot;
-use crate::store::rows::{Keeping, MediaRow, Row as _, Subject};
+use crate::store::rows::{MediaRow, Row as _, Subject};
 use crate::store::{StoreError, T, View as _};
 
 /// Every media row, and the bytes of its file.
@@ -22,9 +22,9 @@ pub(super) fn media(look: &mut Look<'_>, root: &MediaRoot) -> Result<(), StoreEr
             return Ok(ControlFlow::Continue(()));
         };
         let is_said = match feed::entry(view, row.seq)?.subject {
-            Subject::Held { hash: said, size } => row.keeping != Keeping::Released && said == hash && size == row.size,
-            Subject::Released { hash: said } => row.keeping == Keeping::Released && said == hash,
-            Subject::Revision { .. } => false,
+            // Of one that was freed, too, the row names the place at which it came.
+            Subject::Held { hash: said, size } => said == hash && size == row.size,
+            Subject::Released { .. } | Subject::Revision { .. } => false,
         };
         look.expect(is_said, || format!("media {hash}: its row is not what the feed says"));
         if row.is_wanted() {

@@ -173,6 +173,7 @@ pub fn folder(files: &Files, data: &Path, tell: Tell<'_>) -> Result<Summary, Can
     look.part("attachments", derived::attachments);
     look.part("members", derived::members);
     look.part("counts", derived::counts);
+    look.part("drives", derived::drives);
     let root = MediaRoot::at(files.clone(), data);
     look.part("media", |look| held::media(look, &root));
     look.part("media files", |look| held::orphans(look, &root));

@@ -104,19 +104,7 @@ pub(in super::super) async fn add_plain(
     Json(change): Json<Named_>,
 ) -> Result<(StatusCode, Json<Added>), ApiError> {
     let id = DeviceKey::generate().id();
-    let device = Device {
-        id,
-        name: clean(&change.name)?,
-        kind: Kind::Plain,
-        paired_at: hub.clock.now(),
-        last_seen: None,
-        app: None,
-        told: None,
-        battery: None,
-        clock_offset: None,
-        contact: None,
-        held_back: false,
-    };
+    let device = Device::new(id, clean(&change.name)?, Kind::Plain, hub.clock.now());
     let token = admit(&hub, device).await?;
     Ok((StatusCode::CREATED, Json(Added { id, token })))
 }

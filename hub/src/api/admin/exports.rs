@@ -1,7 +1,7 @@
 //! Exports: of what, where to, how far, which are on drives.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,10 +13,13 @@ use super::super::body::{Json, Named};
 use super::super::question::{CHOOSING, Question};
 use super::super::{ApiError, empty};
 use crate::export;
+use crate::export::by_itself::{self, MarkError};
 use crate::export::drives::{self, Place};
 use crate::export::jobs::{self, ExportJob};
 use crate::export::ledger;
 use crate::export::part::{Asked, Part};
+use crate::export::scope::What;
+use crate::export::standing::{self, NewHere};
 use crate::hub::Hub;
 use crate::store::StoreError;
 
@@ -40,6 +43,9 @@ pub(in super::super) struct Wish {
     /// Only these observations: the names of a list's query string and what they are. Nothing asked is everything.
     #[serde(default)]
     filter: BTreeMap<String, Value>,
+    /// Only what the drive does not have yet.
+    #[serde(default)]
+    only_new: bool,
 }
 
 /// `POST /admin/exports`
@@ -47,8 +53,13 @@ pub(in super::super) async fn start(State(hub): State<Hub>, Json(wish): Json<Wis
     if !wish.to.is_absolute() {
         return Err(ApiError::bad_request("Name the whole path of the folder, beginning with a slash."));
     }
-    let part = part(&hub, wish.filter).await?;
-    let Some(job) = jobs::start(&hub, export::Wish { to: wish.to, part }) else {
+    let what = match (part(&hub, wish.filter).await?, wish.only_new) {
+        (Some(_), true) => return Err(ApiError::bad_request("Ask for what is new or for a part, not for both.")),
+        (Some(part), false) => What::Part(part),
+        (None, true) => What::New,
+        (None, false) => What::Everything,
+    };
+    let Some(job) = jobs::start(&hub, export::Wish { to: wish.to, what }) else {
         let detail = "An export is running already. Wait until it has ended, or cancel it.";
         return Err(ApiError::new(StatusCode::CONFLICT, "export_running", detail));
     };
@@ -85,16 +96,60 @@ pub(in super::super) async fn cancel(State(hub): State<Hub>, Named(id): Named<St
 /// The answer of `GET /admin/places`.
 #[derive(Serialize)]
 pub(in super::super) struct Places {
-    places: Vec<Place>,
+    places: Vec<PlaceToCopy>,
     /// About how many bytes a copy of everything takes.
     needed_bytes: u64,
+}
+
+/// A place, and what it lacks.
+#[derive(Serialize)]
+pub(in super::super) struct PlaceToCopy {
+    #[serde(flatten)]
+    place: Place,
+    /// What is new for it; `None` where no copy of this hub is there.
+    new: Option<NewHere>,
+    /// Whether it gets what is new by itself when it is plugged in.
+    by_itself: bool,
 }
 
 /// `GET /admin/places`
 pub(in super::super) async fn places(State(hub): State<Hub>) -> Result<Json<Places>, ApiError> {
     let needed_bytes = hub.store.read(export::estimate).await?;
     // A drive that is failing may take its time to say how full it is.
-    let places = tokio::task::spawn_blocking(|| drives::places(drives::Use::Write)).await;
-    let places = places.map_err(|error| StoreError::Bug(format!("looking for drives ended early: {error}")))?;
+    let settings = hub.settings();
+    let found = tokio::task::spawn_blocking(move || {
+        let marked = |place: Place| (by_itself::is_marked(&settings, Path::new(&place.path)), place);
+        drives::places(drives::Use::Write).into_iter().map(marked).collect::<Vec<_>>()
+    });
+    let found = found.await;
+    let found = found.map_err(|error| StoreError::Bug(format!("looking for drives ended early: {error}")))?;
+    let mut places = Vec::with_capacity(found.len());
+    for (by_itself, place) in found {
+        let new = if place.removable { standing::new_here(&hub, Path::new(&place.path)).await? } else { None };
+        places.push(PlaceToCopy { place, new, by_itself });
+    }
     Ok(Json(Places { places, needed_bytes }))
+}
+
+/// Which drive, and whether it is to be marked.
+#[derive(Deserialize)]
+pub(in super::super) struct Mark {
+    path: PathBuf,
+    by_itself: bool,
+}
+
+/// `PATCH /admin/places`: whether a drive gets what is new by itself when it is plugged in.
+pub(in super::super) async fn mark(State(hub): State<Hub>, Json(mark): Json<Mark>) -> Result<StatusCode, ApiError> {
+    if !mark.path.is_absolute() {
+        return Err(ApiError::bad_request("Name the whole path of the drive, beginning with a slash."));
+    }
+    match by_itself::mark(&hub, mark.path, mark.by_itself).await {
+        Ok(()) => Ok(empty()),
+        Err(MarkError::Store(error)) => Err(error.into()),
+        Err(error @ MarkError::Drive(_)) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a drive could not be marked");
+            let detail = "The drive could not be marked. It may be full, locked or gone.";
+            Err(ApiError::new(StatusCode::CONFLICT, "drive_not_marked", detail))
+        }
+    }
 }

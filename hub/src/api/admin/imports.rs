@@ -17,6 +17,7 @@ use crate::import::found::{self, Found};
 use crate::import::jobs::{self, ImportJob};
 use crate::import::{self, ImportError, Imported};
 use crate::store::StoreError;
+use crate::trouble::sentence;
 
 /// `POST /admin/imports`: the body is the file, taken in as it comes.
 pub(in super::super) async fn phone_file(State(hub): State<Hub>, body: Body) -> Result<Json<Imported>, ApiError> {
@@ -28,20 +29,29 @@ pub(in super::super) async fn phone_file(State(hub): State<Hub>, body: Body) -> 
 
 /// The answer of `GET /admin/imports/bundles`.
 #[derive(Serialize)]
-pub(in super::super) struct Bundles {
+pub(in super::super) struct Running {
     /// The import that runs, or the last one.
     job: Option<ImportJob>,
+}
+
+/// `GET /admin/imports/bundles`
+pub(in super::super) async fn running(State(hub): State<Hub>) -> Json<Running> {
+    Json(Running { job: hub.imports.last() })
+}
+
+/// The answer of `GET /admin/imports/found`.
+#[derive(Serialize)]
+pub(in super::super) struct Copies {
     /// Copies that lie on the drives and in the home folder, the newest first.
     found: Vec<Found>,
 }
 
-/// `GET /admin/imports/bundles`
-pub(in super::super) async fn bundles(State(hub): State<Hub>) -> Result<Json<Bundles>, ApiError> {
+/// `GET /admin/imports/found`: reads a small file of each copy, from drives that may be slow.
+pub(in super::super) async fn found(State(hub): State<Hub>) -> Result<Json<Copies>, ApiError> {
     let project = hub.project;
-    // A drive that is failing may take its time.
     let found = tokio::task::spawn_blocking(move || found::on_drives(project)).await;
     let found = found.map_err(|error| StoreError::Bug(format!("looking for copies ended early: {error}")))?;
-    Ok(Json(Bundles { job: hub.imports.last(), found }))
+    Ok(Json(Copies { found }))
 }
 
 /// Which copy.
@@ -75,9 +85,9 @@ impl From<ImportError> for ApiError {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_a_phone_file", detail)
             }
             other @ (ImportError::NotABundle(_) | ImportError::Stranger { .. }) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, other.code(), other.sentence())
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, other.code(), sentence(&other))
             }
-            other @ ImportError::Cancelled => Self::new(StatusCode::CONFLICT, other.code(), other.sentence()),
+            other @ ImportError::Cancelled => Self::new(StatusCode::CONFLICT, other.code(), sentence(&other)),
             ImportError::Full(lacks) => Self::full(lacks),
             ImportError::Store(error) => error.into(),
             ImportError::Media(error) => error.into(),

@@ -85,7 +85,7 @@ pub(in super::super) struct Overview {
 }
 
 fn shown_hub(hub: &Hub) -> ShownHub {
-    let Settings { name, devices_read_all } = hub.settings();
+    let Settings { name, devices_read_all, .. } = hub.settings();
     ShownHub { id: hub.id(), name, project: hub.project, version: env!("CARGO_PKG_VERSION"), devices_read_all }
 }
 

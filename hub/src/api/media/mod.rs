@@ -61,7 +61,7 @@ struct Allowed {
     name: String,
 }
 
-async fn allowed(hub: &Hub, caller: Caller, hash: MediaHash) -> Result<Allowed, ApiError> {
+async fn allowed(hub: &Hub, caller: Caller, hash: MediaHash, is_meant: fn(&MediaRow) -> bool) -> Result<Allowed, ApiError> {
     let reader = match caller {
         Caller::Device { id, .. } if !hub.settings().devices_read_all => Some(id),
         _ => None,
@@ -69,7 +69,7 @@ async fn allowed(hub: &Hub, caller: Caller, hash: MediaHash) -> Result<Allowed, 
     let found = hub
         .store
         .read(move |view| {
-            let Some(row) = view.row::<MediaRow>(T::Media, &hash.0)?.filter(MediaRow::is_held) else { return Ok(None) };
+            let Some(row) = view.row::<MediaRow>(T::Media, &hash.0)?.filter(is_meant) else { return Ok(None) };
             if let Some(device) = reader
                 && !is_in_own_document(view, &hash, &device)?
             {
@@ -108,7 +108,7 @@ pub(super) async fn read(
     Named(hash): Named<MediaHash>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Allowed { row, media_type, name } = allowed(&hub, caller, hash).await?;
+    let Allowed { row, media_type, name } = allowed(&hub, caller, hash, MediaRow::is_held).await?;
     let size = row.size;
     let tag = format!("\"{hash}\"");
     if headers.get(header::IF_NONE_MATCH).is_some_and(|given| given.as_bytes() == tag.as_bytes()) {
@@ -250,13 +250,15 @@ pub(super) async fn thumbnail(
     caller: Caller,
     Named(hash): Named<MediaHash>,
 ) -> Result<Response, ApiError> {
-    let Allowed { row, .. } = allowed(&hub, caller, hash).await?;
+    let Allowed { row, .. } = allowed(&hub, caller, hash, |row| !row.is_wanted()).await?;
     // Decoding takes memory: two at a time, whoever asks.
     let _turn = hub.thumbnails.acquire().await.map_err(ApiError::bug)?;
-    let root = hub.media.clone();
+    let (root, is_held) = (hub.media.clone(), row.is_held());
     let made = tokio::task::spawn_blocking(move || make_thumbnail(&root, hash, row)).await.map_err(ApiError::bug)?;
     let made = match made {
         Ok(made) => made,
+        // Of one that was freed there is a small picture only if somebody had looked at it.
+        Err(_) if !is_held => None,
         Err(error) => return Err(unreadable(&hub, hash, error).await),
     };
     let Some(bytes) = made else {

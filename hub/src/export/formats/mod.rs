@@ -4,6 +4,7 @@
 //! the same bytes for the same snapshot, and nothing of a stranger's text that a spreadsheet would carry out.
 
 pub mod csv; // for spreadsheets
+pub mod datapackage; // what the tables hold, for programs
 pub mod custody; // when each record came, and by which way
 pub mod gpkg; // for map programs, with a table
 pub mod geojson; // for maps, and for the API

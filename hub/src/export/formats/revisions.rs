@@ -60,27 +60,34 @@ impl Order {
             let entry = Entry::decode(payload).ok_or_else(|| damage(T::Log, key))?;
             order.add(&mut known, T::Log, key, entry, seq)
         })?;
-        view.scan(T::Quarantine, all, false, &mut |key, payload| {
-            let entry = Entry::decode(payload).ok_or_else(|| damage(T::Quarantine, key))?;
-            order.add(&mut known, T::Quarantine, key, entry, 0)
-        })?;
+        order.add_quarantine(&mut known, view)?;
         order.sort();
         Ok(order)
     }
 
-    /// Only the revisions at these places in the feed.
+    /// Only the revisions at these places in the feed, and those in quarantine, which have no place, if they are wanted.
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn of_these(view: &impl View, seqs: &[u64]) -> Result<Self, StoreError> {
+    pub fn of_these(view: &impl View, seqs: &[u64], with_quarantine: bool) -> Result<Self, StoreError> {
         let mut order = Self { keys: Vec::new(), authors: Vec::new(), bytes: 0 };
         let mut known: HashMap<DeviceId, u32> = HashMap::new();
         for seq in seqs {
             // What breaks a walk off is not said here.
             let _ = order.add(&mut known, T::Log, &seq.to_be_bytes(), feed::entry(view, *seq)?, *seq)?;
         }
+        if with_quarantine {
+            order.add_quarantine(&mut known, view)?;
+        }
         order.sort();
         Ok(order)
+    }
+
+    fn add_quarantine(&mut self, known: &mut HashMap<DeviceId, u32>, view: &impl View) -> Result<(), StoreError> {
+        view.scan(T::Quarantine, (Bound::Unbounded, Bound::Unbounded), false, &mut |key, payload| {
+            let entry = Entry::decode(payload).ok_or_else(|| damage(T::Quarantine, key))?;
+            self.add(known, T::Quarantine, key, entry, 0)
+        })
     }
 
     /// Brings the keys into their order, once all authors are known.

@@ -131,9 +131,14 @@ export const api = {
   closePairing: () => call<void>('DELETE', '/admin/pairing'),
 
   exports: () => call<T.Exports>('GET', '/admin/exports'),
-  /** Without a filter: everything. */
-  startExport: (to: string, filter?: ObservationFilter) => call<T.ExportJob>('POST', '/admin/exports', { to, filter }),
+  /** Without a filter: everything, or only what the drive does not have. */
+  startExport: (to: string, filter?: ObservationFilter, onlyNew = false) =>
+    call<T.ExportJob>('POST', '/admin/exports', { to, filter, only_new: onlyNew }),
   cancelExport: (id: string) => call<void>('DELETE', `/admin/exports/${part(id)}`),
+  /** Media that two drives hold, and what freeing them came to. */
+  releasable: () => call<T.MediaCount>('GET', '/admin/retention'),
+  release: () => call<T.MediaCount>('POST', '/admin/retention'),
+  markPlace: (path: string, byItself: boolean) => call<void>('PATCH', '/admin/places', { path, by_itself: byItself }),
   places: () => call<{ places: T.Place[]; needed_bytes: number }>('GET', '/admin/places'),
 
   basemaps: () => call<{ basemaps: T.Basemap[] }>('GET', '/basemaps'),
@@ -144,7 +149,8 @@ export const api = {
   sendBasemap: (file: File, stop: AbortSignal) =>
     send<T.Basemap>(`/admin/basemaps/upload${query({ name: file.name })}`, file, stop),
   importPhoneFile: (file: File, stop: AbortSignal) => send<T.Imported>('/admin/imports', file, stop),
-  driveCopies: () => call<{ job: T.ImportJob | null; found: T.FoundCopy[] }>('GET', '/admin/imports/bundles'),
+  bundleImport: () => call<{ job: T.ImportJob | null }>('GET', '/admin/imports/bundles'),
+  driveCopies: () => call<{ found: T.FoundCopy[] }>('GET', '/admin/imports/found'),
   takeIn: (from: string) => call<T.ImportJob>('POST', '/admin/imports/bundles', { from }),
   stopImport: (id: string) => call<void>('DELETE', `/admin/imports/bundles/${part(id)}`),
   basemapCopy: () => call<{ copy: T.MapCopy | null }>('GET', '/admin/basemaps/copy'),

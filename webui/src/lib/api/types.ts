@@ -141,6 +141,8 @@ export interface Attachment {
   size: number;
   taken_at?: string;
   held: boolean;
+  /** It was removed from this laptop, since drives hold it. */
+  released?: boolean;
 }
 
 /** One of several values that people wrote while apart. Without `value` the person removed the property. */
@@ -215,7 +217,7 @@ export interface Edit {
   heads: string[];
   set?: Record<string, unknown>;
   unset?: string[];
-  attach?: Omit<Attachment, 'held'>[];
+  attach?: Omit<Attachment, 'held' | 'released'>[];
   detach?: string[];
   deleted?: boolean;
 }
@@ -307,9 +309,11 @@ export interface ExportJob {
   id: string;
   to: string;
   path: string | null;
-  state: 'writing' | 'verifying' | 'done' | 'failed' | 'cancelled';
+  state: 'writing' | 'verifying' | 'done' | 'nothing' | 'failed' | 'cancelled';
   phase_bytes: number;
   phase_bytes_total: number;
+  /** How fast this phase goes, once that can be told. */
+  bytes_per_second: number | null;
   observations: number;
   media: number;
   started_at: string;
@@ -318,13 +322,25 @@ export interface ExportJob {
   on_drive: boolean | null;
   /** Of an export of a part, what was asked; see `rules/filter-words`. */
   part: Record<string, string> | null;
+  /** Only what the drive did not have was asked for. */
+  only_new: boolean;
+  /** What a finished one is. */
+  kind: CopyKind | null;
 }
+
+/** Everything, what was new for its drive, or what a filter let through. */
+export type CopyKind = 'full' | 'new' | 'part';
 
 export interface LedgerEntry {
   bundle: string;
   path: string;
   filesystem: string;
   on_drive: boolean;
+  kind: CopyKind;
+  /** What was read back was what was written. */
+  verified: boolean;
+  /** When it was found gone from its drive. */
+  gone_at: string | null;
   part: Record<string, string> | null;
   revisions: number;
   media: number;
@@ -337,6 +353,12 @@ export interface Exports {
   ledger: LedgerEntry[];
 }
 
+/** Media, counted. */
+export interface MediaCount {
+  media: number;
+  bytes: number;
+}
+
 export interface Place {
   path: string;
   label: string;
@@ -345,6 +367,10 @@ export interface Place {
   read_only: boolean;
   filesystem: string;
   removable: boolean;
+  /** What is new for it; `null` where no copy of this hub is there. */
+  new: { since: string; observations: number; media: number; needed_bytes: number } | null;
+  /** It gets what is new by itself when it is plugged in. */
+  by_itself: boolean;
 }
 
 /** A map that lies under observations. What it says of itself is left out where it cannot be read; then `trouble` says why. */
@@ -413,7 +439,7 @@ export interface FoundCopy {
   drive: string;
   hub_name: string;
   made_at: string | null;
-  is_part: boolean;
+  kind: CopyKind;
   observations: number | null;
   media: number | null;
   bytes: number;

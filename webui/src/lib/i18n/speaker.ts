@@ -85,6 +85,13 @@ export class Speaker {
     return new Intl.NumberFormat([safeLocale(this.language), 'es'], { ...unit, maximumFractionDigits }).format(size);
   }
 
+  /** A length of time as people say it: seconds up to a minute and a half, then minutes, then hours. */
+  span(seconds: number): string {
+    const [value, unit] = seconds < 90 ? [seconds, 'second'] : seconds < 5400 ? [seconds / 60, 'minute'] : [seconds / 3600, 'hour'];
+    const locales = [safeLocale(this.language), 'es'];
+    return new Intl.NumberFormat(locales, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 }).format(Math.ceil(value));
+  }
+
   list(items: string[]): string {
     return this.#lists().format(items);
   }
