@@ -1,0 +1,71 @@
+/** A drive that is plugged in, taken out and plugged in again: what the page offers, and what comes to lie on it. */
+import assert from 'node:assert/strict';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'node:test';
+import { barriers, manager, overflow, startBrowser } from '../fixture/browser.mjs';
+import { recordings } from '../fixture/field.mjs';
+import { startHub, withoutDisk } from '../fixture/hub.mjs';
+
+const PATIENCE = 60_000;
+
+test('a drive that comes again is offered what is new, and gets it by itself once it is marked', { skip: withoutDisk }, async (t) => {
+  const hub = await startHub(t, { drive: true });
+  const browser = await startBrowser(t);
+  const { page, quiet } = await manager(browser, hub);
+  page.setDefaultTimeout(PATIENCE);
+  await page.getByRole('main').getByRole('button', { name: 'Let a phone join' }).click();
+  const code = await page.locator('[data-code]').getAttribute('data-code');
+  await page.keyboard.press('Escape');
+  const first = await recordings(hub.folder, 'first', [{ category: 'felling', photo: true }, { category: 'nest' }]);
+  await hub.send({ device: 'rosa', code, source: first });
+  const later = async (name, what) => hub.send({ device: 'rosa', source: await recordings(hub.folder, name, what) });
+  const copies = async () => (await readdir(join(hub.folder, 'drive/Maloca')).catch(() => [])).filter((name) => /_\d+$/.test(name)).sort();
+
+  await page.getByRole('button', { name: 'Copy to a drive' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Copy to a drive' });
+  await dialog.getByText('No drive was found.').waitFor();
+  await hub.plug();
+  const drive = dialog.getByRole('radio', { name: /River/ });
+  await drive.waitFor();
+  assert.ok(await drive.isChecked(), 'the drive is what people come for');
+  assert.equal(await dialog.getByText('What is new since').count(), 0, 'nothing lies on it yet');
+  await dialog.getByRole('button', { name: 'Start the copy' }).click();
+  await dialog.locator('[data-state="done"]').waitFor();
+
+  await dialog.getByRole('button', { name: 'Make another copy' }).click();
+  await dialog.getByText('Everything is on this drive already.').waitFor();
+  await dialog.getByRole('button', { name: 'Start the copy' }).click();
+  await dialog.getByText('nothing was copied').waitFor();
+  assert.equal((await copies()).length, 1);
+
+  await later('second', [{ category: 'track', photo: true }]);
+  await dialog.getByRole('button', { name: 'Make another copy' }).click();
+  await dialog.getByText('1 observation and 1 photo').waitFor();
+  assert.ok(await dialog.getByRole('radio', { name: /What is new since the copy of/ }).isChecked());
+  await page.setViewportSize({ width: 360, height: 740 });
+  assert.deepEqual(await barriers(page), []);
+  assert.ok((await overflow(page)) <= 0);
+  if (process.env.MALOCA_LOOK) {
+    await mkdir(process.env.MALOCA_LOOK, { recursive: true });
+    await page.screenshot({ path: join(process.env.MALOCA_LOOK, 'drive-360.png') });
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  if (process.env.MALOCA_LOOK) await page.screenshot({ path: join(process.env.MALOCA_LOOK, 'drive.png') });
+  await dialog.getByLabel(/by itself when it is plugged in/).check();
+  await dialog.getByRole('button', { name: 'Start the copy' }).click();
+  await dialog.locator('[data-state="done"]').waitFor();
+  await dialog.getByRole('listitem').getByText('What was new').waitFor();
+  assert.match((await copies()).find((name) => name.includes('_new_')) ?? '', /_new_1$/);
+  await page.keyboard.press('Escape');
+
+  // Taken out, and put in again by somebody who presses nothing.
+  await hub.pull();
+  await later('third', [{ category: 'camp' }]);
+  const before = (await copies()).length;
+  await hub.plug();
+  const until = Date.now() + PATIENCE;
+  while ((await copies()).length === before && Date.now() < until) await new Promise((done) => setTimeout(done, 200));
+  assert.equal((await copies()).length, before + 1, 'the marked drive got what was new');
+  quiet();
+});
