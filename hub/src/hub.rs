@@ -283,6 +283,7 @@ impl Hub {
         };
         let rules = Rules { hub: key.id(), fingerprints: FingerprintKey::of(&begun.project) };
         introduce(&store, &rules, &key, former, &begun.settings.name, options.clock.now()).await.map_err(in_store)?;
+        import::strangers::remove_leftovers(&data);
         if let Err(error) = ledger::complete(&store).await {
             // Whoever asks what is on drives is told so; everything else goes on.
             tracing::error!(

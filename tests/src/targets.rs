@@ -6,9 +6,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use maloca_hub::cli::sources;
 use maloca_hub::export::{bundle, check};
 use maloca_hub::import;
+use maloca_hub::import::sources;
 use maloca_hub::intake::validate;
 use maloca_protocol::announce::{Answer, Question};
 use maloca_protocol::{canonical, limits, revision, tus};

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::Command;
 
-use maloca_protocol::{DeviceKey, MediaHash, ValidRevision};
+use maloca_protocol::{DeviceKey, MediaHash};
 use maloca_tests::device::{RawDevice, lines, record};
 use maloca_tests::hub::{TestHub, binary, folder, verify};
 use maloca_tests::manager::Manager;

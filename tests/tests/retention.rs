@@ -73,7 +73,8 @@ async fn freed_and_back() {
     let overview = manager.get("/admin/overview").await;
     assert_eq!((&overview["counts"]["media_held"], &overview["counts"]["media_wanted"]), (&json!(1), &json!(0)), "{overview}");
     let list = manager.get("/observations").await;
-    let shown: Vec<&Value> = list["items"].as_array().expect("items").iter().map(|item| &item["attachments"][0]).collect();
+    let shown: Vec<&Value> =
+        list["observations"].as_array().expect("a list").iter().map(|item| &item["attachments"][0]).collect();
     assert_eq!(shown.iter().filter(|one| one["released"] == true && one["held"] == false).count(), 2, "{list}");
 
     // Phones hear that it was freed and is on two drives, and nobody asks them for it.

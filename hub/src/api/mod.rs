@@ -132,6 +132,7 @@ pub fn routes() -> Vec<Route> {
         route(M::POST, "/admin/imports", Manager, post(admin::imports::phone_file)),
         route(M::GET, "/admin/imports/bundles", Manager, get(admin::imports::running)),
         route(M::GET, "/admin/imports/found", Manager, get(admin::imports::found)),
+        route(M::POST, "/admin/imports/look", Manager, post(admin::imports::look)),
         route(M::POST, "/admin/imports/bundles", Manager, post(admin::imports::start)),
         route(M::DELETE, "/admin/imports/bundles/{id}", Manager, delete(admin::imports::cancel)),
         route(M::GET, "/admin/retention", Manager, get(admin::retention::releasable)),

@@ -16,7 +16,6 @@ mod serve; // the hub
 mod running; // what every command that runs a hub does
 mod open; // a new link to the manager's page
 mod send; // a device, for what is on this machine's disk
-pub mod sources; // what a device can read: GeoJSON, Camtrap DP
 mod devices; // who has joined
 mod export; // a copy on a drive
 mod drives; // which drives are plugged in

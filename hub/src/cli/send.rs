@@ -15,7 +15,7 @@ use maloca_protocol::client::{Device, JoinError, SyncError, SyncOptions, SyncRep
 use maloca_protocol::limits;
 
 use super::Outcome;
-use super::sources::{self, Item, Read};
+use crate::import::sources::{self, Item, Read};
 
 mod find; // which hub, and where
 mod progress; // what a person sees meanwhile, and the receipt

@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 /// Where removable media are mounted.
-const REMOVABLE: &[&str] = &["/media", "/run/media", "/mnt/chromeos/removable", "/mnt"];
+const REMOVABLE: &[&str] = &["/media", "/run/media", CHROMEBOOK, "/mnt"];
+
+/// Where a Chromebook shares its drives with Linux.
+const CHROMEBOOK: &str = "/mnt/chromeos/removable";
 
 /// Filesystems that are gone with the power.
 const IN_MEMORY: &[&str] = &["tmpfs", "ramfs", "devtmpfs"];
@@ -92,7 +95,20 @@ pub fn root_of(path: &Path) -> io::Result<PathBuf> {
 
 /// The mount that holds a path without links: of mounts on one another the last one, and of nested ones the deepest.
 fn mount_of(path: &Path) -> Option<Mount> {
-    mounts().into_iter().filter(|mount| path.starts_with(&mount.at)).max_by_key(|mount| mount.at.as_os_str().len())
+    let mount = mounts().into_iter().filter(|mount| path.starts_with(&mount.at)).max_by_key(|mount| mount.at.as_os_str().len());
+    mount.map(|mount| one_drive(mount, path))
+}
+
+/// A Chromebook shares all its drives in one mount: each folder there stands for a drive, known by what people call it.
+fn one_drive(mount: Mount, path: &Path) -> Mount {
+    let shared = path.strip_prefix(CHROMEBOOK).ok().and_then(|below| below.components().next());
+    match shared {
+        Some(drive) if Path::new(CHROMEBOOK).starts_with(&mount.at) => {
+            let source = format!("{} {}", mount.source, drive.as_os_str().to_string_lossy());
+            Mount { at: Path::new(CHROMEBOOK).join(drive), source, ..mount }
+        }
+        _ => mount,
+    }
 }
 
 /// A folder that one could export to.
@@ -135,7 +151,7 @@ pub fn places(purpose: Use) -> Vec<Place> {
         }
     }
     // A Chromebook shows its drives as folders of one mount.
-    if let Ok(shared) = fs::read_dir("/mnt/chromeos/removable") {
+    if let Ok(shared) = fs::read_dir(CHROMEBOOK) {
         for drive in shared.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_dir()) {
             let path = drive.to_string_lossy().into_owned();
             if places.iter().all(|place| place.path != path) {
@@ -257,6 +273,18 @@ mod tests {
         assert!(read_only.is_read_only && is_removable(&read_only));
         assert_eq!(unescape("Mi\\x20Disco", "\\x", 16), "Mi Disco");
         assert_eq!(unescape("a\\b", "\\", 8), "a\\b");
+    }
+
+    #[test]
+    fn the_drives_of_a_chromebook_are_told_apart() {
+        let shared = read_mount("40 35 0:30 / /mnt/chromeos rw - 9p 9p rw").unwrap();
+        let of = |path: &str| one_drive(shared.clone(), Path::new(path));
+        let one = of("/mnt/chromeos/removable/USB Drive/Maloca/20261121_0528_a_full_1");
+        assert_eq!(one.at, Path::new("/mnt/chromeos/removable/USB Drive"));
+        assert_ne!(one.source, of("/mnt/chromeos/removable/SD Card/Maloca").source);
+        assert_eq!(of("/mnt/chromeos/MyFiles"), shared);
+        let own = read_mount("36 35 98:0 / /mnt/chromeos/removable/x rw - vfat /dev/sdb1 rw").unwrap();
+        assert_eq!(one_drive(own.clone(), Path::new("/mnt/chromeos/removable/x/Maloca")), own);
     }
 
     #[test]

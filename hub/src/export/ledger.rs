@@ -16,6 +16,7 @@ use super::bundle::{FOLDER, Kind};
 use super::carried;
 use super::drives::Filesystem;
 use super::part::Asked;
+use super::standing::Changed;
 use crate::query::outside::{self, Lacking};
 use crate::store::{Spans, Store, StoreError, T, View, WriteTx};
 
@@ -162,12 +163,17 @@ pub(super) async fn enter(store: &Store, export: Export) -> Result<(), StoreErro
     store.write(weight, put).await
 }
 
-/// Notes that copies are no longer on their drive, durably.
-pub(super) async fn gone(store: &Store, bundles: Vec<String>, now: i64) -> Result<(), StoreError> {
+/// Notes that copies are no longer on their drive, or are there again, durably.
+pub(super) async fn found(store: &Store, changed: Changed, now: i64) -> Result<(), StoreError> {
     let note = move |tx: &mut WriteTx<'_>| {
         let mut exports = exports(tx)?;
-        for export in exports.iter_mut().filter(|export| bundles.contains(&export.bundle)) {
-            export.gone_at = Some(now);
+        for export in &mut exports {
+            let gone_at = match (changed.gone.contains(&export.bundle), changed.back.contains(&export.bundle)) {
+                (true, _) => Some(now),
+                (_, true) => None,
+                _ => continue,
+            };
+            export.gone_at = gone_at;
             tx.put_json(T::Ledger, &export.key(), export)?;
         }
         carried::derive(tx, &exports)

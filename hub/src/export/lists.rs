@@ -13,7 +13,7 @@ const LONGEST_LINE: u64 = 64 * 1024;
 /// File and hash of each row of a list of media; `None` for one that is damaged. What cannot be read further ends it so.
 pub(crate) fn media(list: File) -> impl Iterator<Item = Option<(String, String)>> {
     let room = Rc::new(Cell::new(LONGEST_LINE));
-    let rows = csv::ReaderBuilder::new().flexible(true).from_reader(Bounded { list, room: Rc::clone(&room) });
+    let rows = csv::ReaderBuilder::new().flexible(true).from_reader(Bounded { inner: list, room: Rc::clone(&room) });
     let mut is_over = false;
     rows.into_records().map_while(move |row| {
         room.set(LONGEST_LINE);
@@ -26,17 +26,18 @@ pub(crate) fn media(list: File) -> impl Iterator<Item = Option<(String, String)>
 }
 
 /// A reader that gives no more than there is room for: a row that never ends would otherwise be gathered in memory.
-struct Bounded {
-    list: File,
-    room: Rc<Cell<u64>>,
+pub(crate) struct Bounded<R> {
+    pub(crate) inner: R,
+    /// Bytes that may still come.
+    pub(crate) room: Rc<Cell<u64>>,
 }
 
-impl io::Read for Bounded {
+impl<R: io::Read> io::Read for Bounded<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.room.get() == 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "has a row without end"));
         }
-        let read = self.list.read(into)?;
+        let read = self.inner.read(into)?;
         self.room.set(self.room.get().saturating_sub(read as u64));
         Ok(read)
     }

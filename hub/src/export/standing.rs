@@ -31,8 +31,16 @@ pub(super) struct Standing {
     pub(super) there: Spans,
     /// When the newest copy there was verified.
     pub(super) last_at: Option<i64>,
-    /// Copies that the ledger knows and that are there no more, by their ids.
-    gone: Vec<String>,
+    /// Copies of which the ledger says the contrary of what is to be seen, by their ids: those that are there no more, and those that
+    /// are there again.
+    changed: Changed,
+}
+
+/// See [`Standing::changed`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Changed {
+    pub(super) gone: Vec<String>,
+    pub(super) back: Vec<String>,
 }
 
 impl Standing {
@@ -42,14 +50,19 @@ impl Standing {
         let root = drives::root_of(place)?;
         let identity = filesystem.identity();
         let mut standing = Self::default();
-        for export in exports.iter().filter(|export| export.is_there() && export.filesystem.identity() == identity) {
+        let here = exports.iter().filter(|export| export.fault.is_none() && export.filesystem.identity() == identity);
+        for export in here {
+            let was_gone = export.gone_at.is_some();
             match is_there(&root.join(export.within()), &export.bundle) {
                 Ok(true) => {
+                    if was_gone {
+                        standing.changed.back.push(export.bundle.clone());
+                    }
                     standing.there = standing.there.union(&export.spans());
                     standing.last_at = standing.last_at.max(Some(export.verified_at));
                 }
                 // Without a name of its own, this may be another drive in the same socket.
-                Ok(false) if filesystem.uuid.is_some() => standing.gone.push(export.bundle.clone()),
+                Ok(false) if !was_gone && filesystem.uuid.is_some() => standing.changed.gone.push(export.bundle.clone()),
                 Ok(false) => {}
                 Err(error) => tracing::debug!(%error, path = %root.display(), "a copy on a drive cannot be looked at"),
             }
@@ -77,10 +90,11 @@ pub(super) async fn look(hub: &Hub, place: &Path) -> Result<Standing, StoreError
     let place = place.to_owned();
     let looked = tokio::task::spawn_blocking(move || Standing::of(&exports, &place).unwrap_or_default()).await;
     let mut standing = looked.map_err(|error| StoreError::Bug(format!("looking at a drive ended early: {error}")))?;
-    let gone = std::mem::take(&mut standing.gone);
-    if !gone.is_empty() {
-        tracing::warn!(copies = gone.len(), "copies that were verified are no longer on their drive; they count no more");
-        ledger::gone(&hub.store, gone, hub.clock.now()).await?;
+    let changed = std::mem::take(&mut standing.changed);
+    if changed != Changed::default() {
+        let (gone, back) = (changed.gone.len(), changed.back.len());
+        tracing::warn!(gone, back, "copies that were verified are no longer on their drive, or are there again");
+        ledger::found(&hub.store, changed, hub.clock.now()).await?;
     }
     Ok(standing)
 }

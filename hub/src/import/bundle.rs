@@ -8,7 +8,6 @@
 //! Memory: a batch of lines, a few blocks, a hundred faults, and 8 bytes for each media file where the list was damaged.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{BufReader, Read as _};
 use std::ops::ControlFlow;
@@ -21,16 +20,14 @@ use maloca_protocol::rest::Outcome;
 use maloca_protocol::{MediaHash, limits};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
-use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 
 use super::beneath::Folder;
-use super::{ImportError, Imported, about, cards, check_room, next_batch};
+use super::{ImportError, Imported, MediaIn, about, cards, media_in, next_batch};
 use crate::export::bundle as layout;
 use crate::export::check::{self, Fault};
 use crate::export::lists;
 use crate::hub::Hub;
-use crate::media::uploads::{Progress as Upload, UploadError};
 use crate::store::rows::MediaRow;
 use crate::store::view::ViewExt as _;
 use crate::store::{StoreError, T};
@@ -39,7 +36,7 @@ use crate::store::{StoreError, T};
 const AT_ONCE: usize = 8;
 
 /// Faults that are named; of more there is the count.
-const NAMED_FAULTS: usize = 100;
+pub(super) const NAMED_FAULTS: usize = 100;
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -293,22 +290,14 @@ impl Import {
             Ok(opened) => opened,
             Err(error) => return self.not_taken(path, check::unreadable(&error)),
         };
-        check_room(hub, size)?;
-        let upload = hub.uploads.begin(hub.id(), Some(hash), size, hub.clock.now());
-        let arrival = hub.arrival(hub.id(), None);
-        match hub.uploads.receive(&upload, false, 0, pieces(file), arrival).await {
-            Ok(Upload::Held { new, .. }) => self.step(|progress| {
+        match media_in(hub, file, hash, size).await? {
+            MediaIn::Damaged(what) => self.not_taken(path, what),
+            taken => self.step(|progress| {
+                let is_new = matches!(taken, MediaIn::New);
                 progress.bytes += size;
-                progress.imported.media += u64::from(new);
-                progress.imported.media_known += u64::from(!new);
+                progress.imported.media += u64::from(is_new);
+                progress.imported.media_known += u64::from(!is_new);
             }),
-            Err(UploadError::WrongHash { .. }) => {
-                self.not_taken(path, "is not the media file that was received: its BLAKE3 hash is another")
-            }
-            Ok(Upload::Partial(_)) | Err(UploadError::BrokenOff { .. } | UploadError::TooLong) => {
-                self.not_taken(path, "cannot be read to its end")
-            }
-            Err(error) => Err(ImportError::Media(error)),
         }
     }
 
@@ -316,10 +305,6 @@ impl Import {
         self.wrong(path, what);
         self.step(|progress| progress.imported.media_refused += 1)
     }
-}
-
-fn pieces(file: File) -> ReaderStream<tokio::fs::File> {
-    ReaderStream::with_capacity(tokio::fs::File::from_std(file), limits::BLOCK_BYTES)
 }
 
 /// Paths that were named: eight bytes each instead of a path, under a key that nobody knows.

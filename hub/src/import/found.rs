@@ -9,11 +9,15 @@ use maloca_protocol::ProjectId;
 use serde::Serialize;
 
 use super::about::{self, About};
+use super::strangers;
 use crate::export::bundle::FOLDER;
 use crate::export::drives::{self, Use};
 
-/// Copies that are offered: the newest.
+/// Copies that are offered: the newest. And files of other programs on one drive.
 const MOST: usize = 200;
+
+/// Names in a folder that are looked at for files of other programs.
+const LOOKED_AT: usize = 10_000;
 
 /// A copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,6 +47,33 @@ pub fn on_drives(project: ProjectId) -> Vec<Found> {
     found.sort_by(|a, b| b.about.made_at.cmp(&a.about.made_at).then_with(|| a.path.cmp(&b.path)));
     found.truncate(MOST);
     found
+}
+
+/// A file, or a folder, that another program has written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Other {
+    /// Where it lies.
+    pub path: String,
+    /// What people call the drive.
+    pub drive: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What other programs have written to drives and to the home folder: the first of what lies there by itself, by name.
+#[must_use]
+pub fn others() -> Vec<Other> {
+    let mut others = Vec::new();
+    for place in drives::places(Use::Read) {
+        let entries = fs::read_dir(&place.path).into_iter().flatten().filter_map(Result::ok).take(LOOKED_AT);
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| strangers::is_source(path)).collect();
+        paths.sort();
+        for path in paths.into_iter().take(MOST) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            others.push(Other { path: path.to_string_lossy().into_owned(), drive: place.label.clone(), name });
+        }
+    }
+    others
 }
 
 /// The other copies of a project that lie in the same folder as `bundle`, the oldest first.

@@ -1,4 +1,4 @@
-//! Imports of bundles for the page: one at a time, and what the last one came to.
+//! Imports of bundles, and of what other programs wrote, for the page: one at a time, and what the last one came to.
 //!
 //! `api/admin/imports` starts, tells and stops them. It promises that an import goes on when the page is closed, and that its end is
 //! said in a sentence. What is kept is in memory only: what came in is in the store.
@@ -11,8 +11,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::ImportError;
 use super::bundle::{self, Progress, Taken};
+use super::{ImportError, strangers};
+use crate::export::bundle::INFO;
 use crate::hub::Hub;
 use crate::trouble::Trouble;
 
@@ -99,7 +100,11 @@ pub fn start(hub: &Hub, from: PathBuf) -> Option<ImportJob> {
     tokio::spawn(async move {
         let shared = hub.clone();
         let report = move |progress: Progress| shared.imports.change(|job| job.progress = progress);
-        let outcome = Box::pin(bundle::take(&hub, &from, cancel, report)).await;
+        let outcome = if from.join(INFO).exists() || !strangers::is_source(&from) {
+            Box::pin(bundle::take(&hub, &from, cancel, report)).await
+        } else {
+            Box::pin(strangers::take(&hub, &from, cancel, report)).await
+        };
         let now = hub.clock.text();
         hub.imports.change(|job| {
             job.ended_at = Some(now);

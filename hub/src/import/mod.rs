@@ -12,18 +12,22 @@ pub mod found; // copies that lie on drives
 pub mod jobs; // one import of a bundle at a time, for the page
 pub mod phone_file; // what a phone saved
 pub mod restore; // a new hub from a bundle
+pub mod sources; // what other programs write
+pub mod strangers; // observations of other programs
 
+use std::fs::File;
 use std::io::{self, BufRead};
 
 use bytes::Bytes;
-use maloca_protocol::limits;
 use maloca_protocol::rest::{BatchAnswer, Outcome};
+use maloca_protocol::{MediaHash, limits};
 use serde::{Deserialize, Serialize};
+use tokio_util::io::ReaderStream;
 
 use crate::disk::Need;
 use crate::hub::Hub;
 use crate::intake::{self, Door};
-use crate::media::uploads::UploadError;
+use crate::media::uploads::{Progress as Upload, UploadError};
 use crate::store::StoreError;
 
 /// What came in.
@@ -56,6 +60,9 @@ pub enum ImportError {
     /// It is something else than a bundle.
     #[error("{0} is no copy that a hub has made; choose the folder that has a file bag-info.txt in it")]
     NotABundle(String),
+    /// It cannot be read; a sentence that says why.
+    #[error("{0}")]
+    Unreadable(String),
     /// It is another community's.
     #[error("this copy is of another project, made by {hub_name}; only copies of this hub's own project are taken in")]
     Stranger {
@@ -83,6 +90,7 @@ impl ImportError {
         match self {
             Self::NotPhoneFile => "not_a_phone_file",
             Self::NotABundle(_) => "not_a_bundle",
+            Self::Unreadable(_) => "source_unreadable",
             Self::Stranger { .. } => "bundle_of_another_project",
             Self::Full(_) => "disk_full",
             Self::Cancelled => "import_cancelled",
@@ -118,6 +126,32 @@ impl Imported {
             }
         }
         Ok(answer)
+    }
+}
+
+/// What became of a media file.
+enum MediaIn {
+    New,
+    Known,
+    /// It is not what its hash says, or breaks off; in words that follow its name.
+    Damaged(&'static str),
+}
+
+/// Takes in a media file.
+async fn media_in(hub: &Hub, file: File, hash: MediaHash, size: u64) -> Result<MediaIn, ImportError> {
+    check_room(hub, size)?;
+    let upload = hub.uploads.begin(hub.id(), Some(hash), size, hub.clock.now());
+    let pieces = ReaderStream::with_capacity(tokio::fs::File::from_std(file), limits::BLOCK_BYTES);
+    match hub.uploads.receive(&upload, false, 0, pieces, hub.arrival(hub.id(), None)).await {
+        Ok(Upload::Held { new: true, .. }) => Ok(MediaIn::New),
+        Ok(Upload::Held { new: false, .. }) => Ok(MediaIn::Known),
+        Err(UploadError::WrongHash { .. }) => {
+            Ok(MediaIn::Damaged("is not the media file that was received: its BLAKE3 hash is another"))
+        }
+        Ok(Upload::Partial(_)) | Err(UploadError::BrokenOff { .. } | UploadError::TooLong) => {
+            Ok(MediaIn::Damaged("cannot be read to its end"))
+        }
+        Err(error) => Err(ImportError::Media(error)),
     }
 }
 

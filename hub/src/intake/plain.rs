@@ -16,7 +16,7 @@ use super::{Door, Rules, Tally, keep};
 use crate::query::presets;
 use crate::store::rows::Arrival;
 use crate::store::view::ViewExt as _;
-use crate::store::{Store, StoreError, T, WriteTx};
+use crate::store::{Store, StoreError, T, View as _, WriteTx};
 use crate::trust::members;
 
 /// What the door remembers of an item.
@@ -54,15 +54,29 @@ pub async fn take_in(
     items: Vec<Item>,
     weight: usize,
 ) -> Result<(PlainAnswer, Tally), StoreError> {
+    let items = items.into_iter().map(|item| (None, item)).collect();
+    take_in_named(store, rules, key, arrival, source, items, weight).await
+}
+
+/// The same for items that are to be certain documents, whoever brings them: one that is here by another way stays as it is.
+pub(crate) async fn take_in_named(
+    store: &Store,
+    rules: &Rules,
+    key: &DeviceKey,
+    arrival: Arrival,
+    source: String,
+    items: Vec<(Option<DocId>, Item)>,
+    weight: usize,
+) -> Result<(PlainAnswer, Tally), StoreError> {
     let (rules, key) = (rules.clone(), key.clone());
     store
         .write(weight, move |tx| {
             let mut answer = PlainAnswer { results: Vec::with_capacity(items.len()), wanted: Vec::new() };
             let mut tally = Tally::default();
-            for item in &items {
+            for (doc, item) in &items {
                 let result = match item {
                     Err(refused) => (**refused).clone(),
-                    Ok(item) => one(tx, &rules, &key, arrival, &source, item, &mut tally)?,
+                    Ok(item) => one(tx, &rules, &key, arrival, &source, (*doc, item), &mut tally)?,
                 };
                 if let (Ok(item), true) = (item, result.status != Outcome::Refused) {
                     for attachment in &item.attach {
@@ -99,12 +113,16 @@ fn one(
     key: &DeviceKey,
     arrival: Arrival,
     source: &str,
-    item: &PlainObservation,
+    (named, item): (Option<DocId>, &PlainObservation),
     tally: &mut Tally,
 ) -> Result<PlainResult, StoreError> {
-    let doc = DocId::from_source(&format!("plain {} {source}", arrival.carrier), &item.id);
+    let doc = named.unwrap_or_else(|| DocId::from_source(&format!("plain {} {source}", arrival.carrier), &item.id));
     let place = place(&arrival.carrier, source, &item.id);
     let known: Option<Known> = tx.json(T::Sources, &place)?;
+    if named.is_some() && known.is_none() && tx.get(T::Docs, doc.as_bytes())?.is_some() {
+        let (id, doc) = (item.id.clone(), Some(doc));
+        return Ok(PlainResult { id, status: Outcome::Duplicate, doc, revision: None, code: None, detail: None });
+    }
     let body = body(item);
     if let Some(known) = &known {
         // A growing version overrides what was seen; without one, a body that came before is a repeat or a late one.

@@ -77,6 +77,28 @@ test('a copy goes to a drive, and what is new in it comes in on another hub of t
   other.quiet();
 });
 
+test('a table of another program is looked at, taken in, and known the second time', { skip: withoutHub }, async (t) => {
+  const hub = await startHub(t, { home: true });
+  const browser = await startBrowser(t);
+  await writeFile(join(hub.folder, 'walk.csv'), 'id,lat,lon,category\n1,-6.48,-76.36,tala\n2,-6.49,-76.37,pesca\n3,up,there,nido\n');
+  const { page, quiet } = await manager(browser, hub);
+  await page.goto(`${hub.http}/settings`);
+  const box = page.locator('section').filter({ has: page.getByRole('heading', { name: 'A copy from a drive' }) });
+  await box.getByText('walk.csv').waitFor();
+  await box.getByRole('button', { name: 'Look what is in it' }).click();
+  await box.getByText('3 observations and 0 photos. 1 has no place.').waitFor();
+  await box.getByText('1 thing cannot be taken').click();
+  await box.getByText('row 4: latitude and longitude are no degrees').waitFor();
+  assert.deepEqual(await barriers(page), []);
+  await box.getByRole('button', { name: 'Take it in' }).click();
+  await box.getByRole('status').getByText('3 records are new.').waitFor();
+  await box.getByRole('button', { name: /Look what is in it|Take it in/ }).first().waitFor();
+  await page.reload();
+  await box.getByRole('button', { name: 'Look what is in it' }).click();
+  await box.getByText('3 are here already.').waitFor();
+  quiet();
+});
+
 test('a copy that cannot be made says why', { skip: withoutHub }, async (t) => {
   const hub = await startHub(t);
   const browser = await startBrowser(t);

@@ -13,8 +13,9 @@ use tokio_util::io::StreamReader;
 use super::super::body::{Json, Named};
 use super::super::{ApiError, empty};
 use crate::hub::Hub;
-use crate::import::found::{self, Found};
+use crate::import::found::{self, Found, Other};
 use crate::import::jobs::{self, ImportJob};
+use crate::import::strangers::Preview;
 use crate::import::{self, ImportError, Imported};
 use crate::store::StoreError;
 use crate::trouble::sentence;
@@ -44,14 +45,16 @@ pub(in super::super) async fn running(State(hub): State<Hub>) -> Json<Running> {
 pub(in super::super) struct Copies {
     /// Copies that lie on the drives and in the home folder, the newest first.
     found: Vec<Found>,
+    /// Files of other programs that lie there.
+    others: Vec<Other>,
 }
 
 /// `GET /admin/imports/found`: reads a small file of each copy, from drives that may be slow.
 pub(in super::super) async fn found(State(hub): State<Hub>) -> Result<Json<Copies>, ApiError> {
     let project = hub.project;
-    let found = tokio::task::spawn_blocking(move || found::on_drives(project)).await;
-    let found = found.map_err(|error| StoreError::Bug(format!("looking for copies ended early: {error}")))?;
-    Ok(Json(Copies { found }))
+    let found = tokio::task::spawn_blocking(move || (found::on_drives(project), found::others())).await;
+    let (found, others) = found.map_err(|error| StoreError::Bug(format!("looking for copies ended early: {error}")))?;
+    Ok(Json(Copies { found, others }))
 }
 
 /// Which copy.
@@ -72,6 +75,14 @@ pub(in super::super) async fn start(State(hub): State<Hub>, Json(wish): Json<Wis
     Ok((StatusCode::ACCEPTED, Json(job)).into_response())
 }
 
+/// `POST /admin/imports/look`: what a file of another program holds, before anything of it is taken.
+pub(in super::super) async fn look(State(hub): State<Hub>, Json(wish): Json<Wish>) -> Result<Json<Preview>, ApiError> {
+    if !wish.from.is_absolute() {
+        return Err(ApiError::bad_request("Name the whole path of the file, beginning with a slash."));
+    }
+    Ok(Json(import::strangers::look(&hub, &wish.from).await?))
+}
+
 /// `DELETE /admin/imports/bundles/{id}`
 pub(in super::super) async fn cancel(State(hub): State<Hub>, Named(id): Named<String>) -> Result<StatusCode, ApiError> {
     if hub.imports.cancel(&id) { Ok(empty()) } else { Err(ApiError::not_found("running import")) }
@@ -84,7 +95,7 @@ impl From<ImportError> for ApiError {
                 let detail = "This is not a file that the phone app saved. Choose one whose name ends in .tar.";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_a_phone_file", detail)
             }
-            other @ (ImportError::NotABundle(_) | ImportError::Stranger { .. }) => {
+            other @ (ImportError::NotABundle(_) | ImportError::Unreadable(_) | ImportError::Stranger { .. }) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, other.code(), sentence(&other))
             }
             other @ ImportError::Cancelled => Self::new(StatusCode::CONFLICT, other.code(), sentence(&other)),

@@ -447,6 +447,24 @@ export interface FoundCopy {
   ours: boolean;
 }
 
+/** What another program has written to a drive. */
+export interface OtherFile {
+  path: string;
+  drive: string;
+  name: string;
+}
+
+/** What such a file holds, before anything of it is taken. */
+export interface Preview {
+  observations: number;
+  known: number;
+  with_place: number;
+  media: number;
+  categories: [category: string, count: number][];
+  faults: string[];
+  fault_count: number;
+}
+
 /** A copy that is taken in, or was last. */
 export interface ImportJob {
   id: string;

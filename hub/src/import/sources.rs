@@ -1,6 +1,7 @@
-//! What `maloca send` can read: a GeoJSON FeatureCollection, or a Camtrap DP folder.
+//! What other programs write and this one reads: a GeoJSON FeatureCollection (Mapeo's and CoMapeo's among them), a table with places, a Camtrap
+//! DP folder.
 //!
-//! `send` calls [`read`]. It promises: items come one by one, so that a source of any size fits into memory; the same source
+//! `cli/send` and [`super::strangers`] call [`read`] and [`each`]. It promises: items come one by one, so that a source of any size fits into memory; the same source
 //! gives the same document ids each time; what an item lacks or says wrongly is told with the item, and harms no other; no
 //! file outside the source's folder is ever named.
 
@@ -13,6 +14,10 @@ use tokio::sync::mpsc;
 
 mod camtrap; // camera-trap packages
 mod geojson; // feature collections
+mod table; // rows with latitude and longitude
+
+/// Folders beside a source that are looked into for its photos.
+const FOLDERS: usize = 100;
 
 /// One observation of a source, as a whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +40,7 @@ pub enum Read {
 }
 
 /// Reads a source in a thread of its own. The stream ends with an error where the source cannot be read on.
-pub(super) fn read(source: &Path) -> mpsc::Receiver<Result<Read, Failure>> {
+pub(crate) fn read(source: &Path) -> mpsc::Receiver<Result<Read, Failure>> {
     let (sender, receiver) = mpsc::channel(256);
     let source = source.to_owned();
     // Reading and parsing block; the bounded channel holds the reader back while the store is busy.
@@ -55,7 +60,27 @@ pub(super) fn read(source: &Path) -> mpsc::Receiver<Result<Read, Failure>> {
 /// Where the source cannot be read on, or `to` fails.
 pub fn each(source: &Path, to: &mut dyn FnMut(Read) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut out = Out { to };
-    if source.is_dir() { camtrap::read(source, &mut out) } else { geojson::read(source, &mut out) }
+    match form(source) {
+        Form::Camtrap => camtrap::read(source, &mut out),
+        Form::Table => table::read(source, &mut out),
+        Form::GeoJson => geojson::read(source, &mut out),
+    }
+}
+
+/// What a source is written in, by what it looks like from outside.
+enum Form {
+    Camtrap,
+    Table,
+    GeoJson,
+}
+
+fn form(source: &Path) -> Form {
+    let ending = source.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    match ending.to_ascii_lowercase().as_str() {
+        _ if source.is_dir() => Form::Camtrap,
+        "csv" | "tsv" | "txt" => Form::Table,
+        _ => Form::GeoJson,
+    }
 }
 
 /// Why a source cannot be read on, as a sentence.
@@ -80,6 +105,31 @@ impl Out<'_> {
 fn name_of(source: &Path) -> String {
     let absolute = std::fs::canonicalize(source).unwrap_or_else(|_| source.to_owned());
     absolute.file_stem().map_or_else(|| "source".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The file that a source names: by a relative path, or by its name alone where it lies in one of the folders beside the source.
+fn named(folder: &Path, beside: &[PathBuf], relative: &str) -> Result<PathBuf, String> {
+    let found = inside(folder, relative);
+    let is_name = !relative.contains(['/', '\\']);
+    match found {
+        Err(_) if is_name => {
+            let other = beside.iter().find_map(|folder| inside(folder, relative).ok());
+            other.map_or(found, Ok)
+        }
+        _ => found,
+    }
+}
+
+/// The folders that lie in a folder, but for links.
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let mut folders: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .take(FOLDERS)
+        .collect();
+    folders.sort();
+    folders
 }
 
 /// The file that a source names by a relative path; never one outside `folder`, not by a link either.

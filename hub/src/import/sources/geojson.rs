@@ -1,6 +1,9 @@
 //! GeoJSON: each feature of a collection is an observation. A Point is its `location`, its properties are properties, and the
 //! paths of a property `media` are its photos.
 //!
+//! Of what CoMapeo and Mapeo write, `$id` is the feature's id where it has no other, `$createdAt` (`$created`) is when it was observed, and
+//! `attachment_1`, … (`$photos`) name photos, which lie in a folder beside the file once its ZIP is unpacked.
+//!
 //! `sources` calls [`read`]. It promises: a feature whose `id` is a UUID in canonical lower-case form names the document itself, so
 //! that several devices can speak of one observation; any other id is the source's own, and without one the content decides.
 
@@ -9,11 +12,12 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use maloca_protocol::{DocId, canonical};
+use jiff::Timestamp;
+use maloca_protocol::{DocId, canonical, time};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 
-use super::{Failure, Out, inside, name_of};
+use super::{Failure, Out, folders_in, name_of, named};
 
 /// Reads a file.
 pub(super) fn read(path: &Path, out: &mut Out<'_>) -> Result<(), Failure> {
@@ -21,6 +25,7 @@ pub(super) fn read(path: &Path, out: &mut Out<'_>) -> Result<(), Failure> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut features = Features {
         source: name_of(path),
+        beside: folders_in(folder),
         folder: folder.to_owned(),
         seen: HashSet::new(),
         alike: HashMap::new(),
@@ -37,6 +42,8 @@ pub(super) fn read(path: &Path, out: &mut Out<'_>) -> Result<(), Failure> {
 struct Features<'a, 'b> {
     source: String,
     folder: PathBuf,
+    /// Folders in that one, where photos may lie that are named without a path.
+    beside: Vec<PathBuf>,
     seen: HashSet<DocId>,
     /// How often a feature without an id has come, by its hash: two that are alike are two.
     alike: HashMap<[u8; 16], u32>,
@@ -108,9 +115,11 @@ impl Features<'_, '_> {
         let Value::Object(mut feature) = feature else {
             return self.out.fault(format!("feature {number} is no object"));
         };
-        let own_id = match feature.get("id") {
-            Some(Value::String(id)) => id.clone(),
-            Some(Value::Number(id)) => id.to_string(),
+        let peers = feature.get("properties").and_then(|properties| properties.get("$id")).and_then(Value::as_str);
+        let own_id = match (feature.get("id"), peers) {
+            (Some(Value::String(id)), _) => id.clone(),
+            (Some(Value::Number(id)), _) => id.to_string(),
+            (_, Some(id)) => id.to_owned(),
             _ => self.id_by_content(&feature),
         };
         let doc = own_id.parse().unwrap_or_else(|_| DocId::from_source(&self.source, &own_id));
@@ -122,6 +131,10 @@ impl Features<'_, '_> {
             _ => Map::new(),
         };
         let media = self.media(number, &mut set)?;
+        if !set.contains_key("observed_at") {
+            let said = ["$createdAt", "$created"].into_iter().find_map(|name| set.get(name)?.as_str()?.parse::<Timestamp>().ok());
+            set.extend(said.map(|at| ("observed_at".to_owned(), time::format_millis(at.as_millisecond()).into())));
+        }
         match feature.remove("geometry") {
             None | Some(Value::Null) => {}
             Some(geometry) => match location(&geometry) {
@@ -142,13 +155,21 @@ impl Features<'_, '_> {
         format!("{}.{before}", hash.to_hex())
     }
 
-    /// Takes the property `media` out of the properties, if it is a list of paths.
+    /// Takes what names photos out of the properties: `media` and `$photos` where they are lists of texts, and `attachment_1`, ….
     fn media(&mut self, number: u64, set: &mut Map<String, Value>) -> Result<Vec<PathBuf>, Failure> {
-        let is_list = set.get("media").and_then(Value::as_array).is_some_and(|list| list.iter().all(Value::is_string));
-        let Some(Value::Array(list)) = is_list.then(|| set.remove("media")).flatten() else { return Ok(Vec::new()) };
-        let mut media = Vec::with_capacity(list.len());
-        for relative in list.iter().filter_map(Value::as_str) {
-            match inside(&self.folder, relative) {
+        let mut names = Vec::new();
+        for name in ["media", "$photos"] {
+            let is_list = set.get(name).and_then(Value::as_array).is_some_and(|list| list.iter().all(Value::is_string));
+            if let Some(Value::Array(list)) = is_list.then(|| set.remove(name)).flatten() {
+                names.extend(list);
+            }
+        }
+        // What a peer could not export stands there as nothing.
+        let numbered = (1..).map(|n| format!("attachment_{n}"));
+        names.extend(numbered.map_while(|name| set.remove(&name)).filter(|name| !name.is_null()));
+        let mut media = Vec::with_capacity(names.len());
+        for relative in names.iter().filter_map(Value::as_str) {
+            match named(&self.folder, &self.beside, relative) {
                 Ok(path) if media.contains(&path) => {}
                 Ok(path) => media.push(path),
                 Err(why) => self.out.fault(format!("feature {number}: a photo was not taken: {why}"))?,
@@ -212,6 +233,32 @@ mod tests {
         assert_eq!(faults.len(), 3, "{faults:?}");
         let again = features(text).0;
         assert!(items.iter().zip(&again).all(|(a, b)| a.doc == b.doc && a.set == b.set));
+    }
+
+    #[test]
+    fn what_comapeo_writes_is_read_with_its_photos() {
+        let folder = tempfile::tempdir().unwrap();
+        let photos = folder.path().join("CoMapeo_Village_Media_2026_11_21");
+        std::fs::create_dir(&photos).unwrap();
+        std::fs::write(photos.join("af31_original.jpg"), b"a photo").unwrap();
+        let path = folder.path().join("CoMapeo_Village_Obsvns_2026_11_21.geojson");
+        let text = r#"{"type": "FeatureCollection","features": [
+            {"type":"Feature","properties":{"$id":"9c1f","$createdAt":"2026-11-20T10:00:00.123Z","$categoryId":"77","type":"mining",
+             "attachment_1":"af31_original.jpg","attachment_2":null},"$comapeo":{"docId":"9c1f"},
+             "geometry":{"type":"Point","coordinates":[-76.36,-6.48]}}]}"#;
+        std::fs::write(&path, text).unwrap();
+        let mut items = Vec::new();
+        super::super::each(&path, &mut |read| {
+            let Read::Item(item) = read else { panic!("{read:?}") };
+            items.push(*item);
+            Ok(())
+        })
+        .unwrap();
+        let [item] = items.as_slice() else { panic!("{items:?}") };
+        assert_eq!(item.media, [std::fs::canonicalize(photos.join("af31_original.jpg")).unwrap()]);
+        assert_eq!((&item.set["observed_at"], &item.set["type"]), (&json!("2026-11-20T10:00:00.123Z"), &json!("mining")));
+        assert!(!item.set.contains_key("attachment_1") && !item.set.contains_key("attachment_2"));
+        assert_eq!(item.doc, DocId::from_source("CoMapeo_Village_Obsvns_2026_11_21", "9c1f"));
     }
 
     #[test]
