@@ -25,6 +25,8 @@ pub const TARGETS: &[Target] = &[
     ("bundle", a_bundle),
     ("geojson", geojson),
     ("camtrap", camtrap),
+    ("table", table),
+    ("archive", archive),
 ];
 
 /// A datagram, taken for a question and for an answer.
@@ -156,6 +158,40 @@ pub fn geojson(input: &[u8]) {
     fs::write(&path, input).expect("room");
     fs::write(folder.path().join("a.jpg"), b"a").expect("room");
     source(&path, folder.path());
+}
+
+/// A table with places.
+///
+/// # Panics
+/// Where it names a file outside its folder.
+pub fn table(input: &[u8]) {
+    let folder = folder();
+    let path = folder.path().join("walk.csv");
+    fs::write(&path, input).expect("room");
+    fs::write(folder.path().join("a.jpg"), b"a").expect("room");
+    source(&path, folder.path());
+}
+
+/// A ZIP with a list of observations and their photos.
+///
+/// # Panics
+/// Where something is written outside the folder into which it is unpacked.
+pub fn archive(input: &[u8]) {
+    let folder = folder();
+    let (zip, inside) = (folder.path().join("walk.zip"), folder.path().join("inside"));
+    fs::create_dir(&inside).expect("room");
+    fs::write(&zip, input).expect("room");
+    let left = std::cell::Cell::new(1_u64 << 24);
+    let room = |bytes: u64| {
+        let rest = left.get().checked_sub(bytes).ok_or(import::ImportError::Full(bytes))?;
+        left.set(rest);
+        Ok(())
+    };
+    if let Ok(list) = import::strangers::unpack(&zip, &inside, &room) {
+        assert!(list.starts_with(&inside), "{} leads out", list.display());
+        source(&list, &inside);
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "something was written outside");
 }
 
 /// A Camtrap DP folder.

@@ -19,6 +19,7 @@ use maloca_hub::store::{Spans, WriterThread};
 use maloca_protocol::revision::Attachment;
 use maloca_protocol::{DocId, Draft, MediaHash, RevisionId};
 use maloca_tests::hub::verify;
+use maloca_tests::lan::skip;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +34,7 @@ struct Story {
 impl Story {
     async fn begin() -> Option<Self> {
         let Ok(memory) = tempfile::tempdir_in("/dev/shm") else {
-            println!("SKIPPED: there is no /dev/shm to stand for another disk");
+            skip("export_new", "there is no /dev/shm to stand for another disk");
             return None;
         };
         let drive = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -147,7 +148,7 @@ async fn a_drive_that_comes_again_gets_what_it_lacks() {
     let full = story.export(What::New).await.unwrap();
     assert_eq!((full.kind, full.observations, full.media), (Kind::Full, 6, 2));
     if !full.on_drive {
-        return println!("SKIPPED: this machine's disk is in memory too");
+        return skip("export_new", "this machine's disk is in memory too");
     }
     assert_eq!((story.lacking().await, story.on_drive().await), (Lacking::default(), (6, 0)));
     let nothing = story.export(What::New).await;
@@ -207,7 +208,7 @@ async fn a_copy_that_was_deleted_is_no_base_for_another() {
     story.observe(4, false).await;
     let new = story.export(What::New).await.unwrap();
     if !full.on_drive {
-        return println!("SKIPPED: this machine's disk is in memory too");
+        return skip("export_new", "this machine's disk is in memory too");
     }
     assert_eq!(notes(&new.path).len(), 1);
     let aside = story.drive.path().join("aside");
@@ -236,7 +237,7 @@ async fn what_drives_carry_outlives_the_hub() {
     story.photo(0).await;
     let done = story.export(What::Everything).await.unwrap();
     if !done.on_drive {
-        return println!("SKIPPED: this machine's disk is in memory too");
+        return skip("export_new", "this machine's disk is in memory too");
     }
     let carried = |hub: &Hub| {
         let store = hub.store.clone();

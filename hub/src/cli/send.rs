@@ -52,7 +52,7 @@ pub(crate) struct SendArgs {
     /// Give up when the hub could not be reached for so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     patience: u64,
-    /// A GeoJSON FeatureCollection, or a Camtrap DP folder
+    /// A GeoJSON FeatureCollection, a table with latitude and longitude (.csv), or a Camtrap DP folder
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
 }

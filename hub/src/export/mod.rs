@@ -233,9 +233,14 @@ fn drive_error(path: &Path, source: io::Error) -> ExportError {
         Kind::FileTooLarge => ExportError::TooLarge(path),
         // What this program has just made cannot be missing, unless the drive is.
         Kind::NotFound | Kind::StaleNetworkFileHandle | Kind::NotConnected => ExportError::Gone { path, source },
-        _ if is_gone(&source) => ExportError::Gone { path, source },
+        _ if is_gone(&source) || is_nowhere(&path) => ExportError::Gone { path, source },
         _ => ExportError::Io { path, source },
     }
+}
+
+/// Whether the folder is gone in which something lies that this program has just made: some libraries do not say why they failed.
+fn is_nowhere(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| folder.symlink_metadata().is_err())
 }
 
 fn is_gone(error: &io::Error) -> bool {

@@ -9,9 +9,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use maloca_protocol::document::Kept;
 use maloca_protocol::{DeviceId, DeviceKey, time};
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::bundle::{self, Origin};
@@ -26,12 +24,11 @@ use super::write::Bag;
 use super::{Done, ExportError, Phase, Progress, check, drive_error, readme};
 use crate::hub::Hub;
 use crate::media::MediaRoot;
-use crate::query::{self, Filter, Found};
-use crate::store::rows::MediaRow;
-use crate::store::view::ViewExt as _;
-use crate::store::{self, Snapshot, Spans, StoreError, T};
+use crate::query::{self, Filter};
+use crate::store::{self, Snapshot, Spans, StoreError};
 
 mod media; // the media themselves
+mod lists; // which file belongs to which observation
 
 pub(super) use media::Damaged;
 
@@ -126,6 +123,7 @@ impl<'a> Watch<'a> {
 pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done, Damaged), ExportError> {
     let to = target(to, &source.data)?;
     let on_drive = is_on_drive(&to, &source.data)?;
+    let there = Filesystem::of(&to).map_err(|error| drive_error(&to, error))?;
     let view = &source.view;
     let totals = store::totals(view)?;
     let chosen = Chosen::of(view, &source.scope, &source.filter)?;
@@ -142,8 +140,7 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
     let needed = bytes_total + 6 * order.bytes() + custody_bytes + AIR_BYTES;
     // Media fit by their limit; the tables may not. The GeoPackage is the largest: some 1.5 times the revisions.
     let largest = order.bytes() * 3 / 2;
-    let holds = Filesystem::of(&to).ok().and_then(|filesystem| filesystem.largest_file());
-    if holds.is_some_and(|most| largest > most) {
+    if there.largest_file().is_some_and(|most| largest > most) {
         return Err(ExportError::TooLarge(to));
     }
     let hub = source.key.id();
@@ -178,6 +175,11 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
     }
     let damaged = filled?;
     done.path = bag.name(|n| bundle::folder_name(done.at, &source.origin.hub_name, done.kind, n))?;
+    // Another drive may have come in its place.
+    if !Filesystem::of(&done.path).is_ok_and(|filesystem| filesystem.dev == there.dev) {
+        let source = io::Error::other("it lies on another filesystem than it was begun on");
+        return Err(ExportError::Gone { path: to, source });
+    }
     watch.tell();
     Ok((done, damaged))
 }
@@ -276,17 +278,17 @@ fn write_documents(
     let mut stopped: Option<ExportError> = None;
     query::each(&source.view, &source.filter, &mut |found| {
         let one = || -> Result<(), ExportError> {
-            let about = About::of(&source.view, &found, &source.names, &mut |kept| place(source, places, damaged, kept))?;
+            let about = About::of(&source.view, &found, &source.names, &mut |kept| lists::place(source, places, damaged, kept))?;
             let flat = flatten(&found.document, &about);
             as_json.write(columns, &flat, &found.document).map_err(&failed)?;
             as_geojson.write(columns, &flat).map_err(&failed)?;
             as_csv.write(columns, &flat).map_err(&failed)?;
             as_gpkg.write(columns, &flat).map_err(&failed)?;
             as_xlsx.write(columns, &flat).map_err(&failed)?;
-            list_attached(source, places, damaged, &found, &mut attached)?;
+            lists::attached(source, places, damaged, &found, &mut attached)?;
             if about.missing > 0 {
                 done.missing += about.missing;
-                list_missing(source, damaged, &found, &mut missing)?;
+                lists::missing(source, damaged, &found, &mut missing)?;
             }
             done.observations += 1;
             watch.step(|progress| progress.observations += 1)
@@ -311,65 +313,6 @@ fn write_documents(
     bag.adopt(GEOPACKAGE)?;
     as_xlsx.finish(&bag.place(WORKBOOK)).map_err(&failed)?;
     bag.adopt(WORKBOOK)
-}
-
-fn place(source: &Source, places: &Places, damaged: &Damaged, kept: &Kept) -> Result<Option<String>, StoreError> {
-    let hash = kept.attachment.hash;
-    if damaged.contains_key(&hash) {
-        return Ok(None);
-    }
-    Ok(places.path(&source.view, &hash)?.map(|(path, _)| path))
-}
-
-fn list_attached(
-    source: &Source,
-    places: &Places,
-    damaged: &Damaged,
-    found: &Found,
-    list: &mut csv::Writer<super::write::Out>,
-) -> Result<(), ExportError> {
-    for kept in &found.document.attachments {
-        let attachment = &kept.attachment;
-        let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::from);
-        let cells: [Value; 7] = [
-            found.document.doc.to_string().into(),
-            text(&place(source, places, damaged, kept)?),
-            attachment.hash.to_string().into(),
-            attachment.name.clone().into(),
-            attachment.media_type.clone().into(),
-            attachment.size.into(),
-            text(&attachment.taken_at),
-        ];
-        list.row(cells).map_err(|error| drive_error(Path::new(bundle::ATTACHMENT_LIST), error))?;
-    }
-    Ok(())
-}
-
-fn list_missing(
-    source: &Source,
-    damaged: &Damaged,
-    found: &Found,
-    missing: &mut csv::Writer<super::write::Out>,
-) -> Result<(), ExportError> {
-    for Kept { attachment, .. } in &found.document.attachments {
-        let row = source.view.row::<MediaRow>(T::Media, &attachment.hash.0)?;
-        let reason = match row {
-            _ if damaged.contains_key(&attachment.hash) => "damaged on the hub's disk",
-            Some(row) if row.is_held() => continue,
-            Some(_) => "freed on the hub after it was copied to other drives",
-            None => "not received yet",
-        };
-        let cells: [Value; 6] = [
-            found.document.doc.to_string().into(),
-            attachment.hash.to_string().into(),
-            attachment.name.clone().into(),
-            attachment.media_type.clone().into(),
-            attachment.size.into(),
-            reason.into(),
-        ];
-        missing.row(cells).map_err(|error| drive_error(Path::new(bundle::MISSING_LIST), error))?;
-    }
-    Ok(())
 }
 
 /// Reads everything back, as from another program.

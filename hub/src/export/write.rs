@@ -122,10 +122,15 @@ impl Bag {
         let whole = self.root.join(path);
         let folder = whole.parent().unwrap_or(&self.root).to_owned();
         if !self.folders.contains(&folder) {
-            fs::create_dir_all(&folder).map_err(|error| drive_error(&folder, error))?;
-            let between = folder.ancestors().take_while(|above| *above != self.root);
-            let between: Vec<PathBuf> = between.map(Path::to_owned).collect();
-            self.folders.extend(between);
+            let mut between: Vec<&Path> = folder.ancestors().take_while(|above| *above != self.root).collect();
+            between.reverse();
+            for step in between {
+                // One by one, and never the bundle's own: where a drive was pulled, that would go on at its place on the laptop's disk.
+                match fs::create_dir(step) {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(drive_error(step, error)),
+                    _ => drop(self.folders.insert(step.to_owned())),
+                }
+            }
         }
         Ok(whole)
     }

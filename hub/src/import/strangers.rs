@@ -282,34 +282,46 @@ fn open(hub: &Hub, from: &Path) -> Result<Source, ImportError> {
     if !is_zip {
         return Ok(Source { path: from.to_owned(), _unpacked: None });
     }
-    let unreadable =
-        |error: &dyn std::fmt::Display| ImportError::Unreadable(format!("{} cannot be unpacked: {error}", from.display()));
-    let folder = tempfile::Builder::new().prefix(UNPACKED).tempdir_in(&hub.data).map_err(|error| unreadable(&error))?;
-    let mut archive =
-        File::open(from).map_err(zip::result::ZipError::Io).and_then(zip::ZipArchive::new).map_err(|error| unreadable(&error))?;
+    let folder = tempfile::Builder::new().prefix(UNPACKED).tempdir_in(&hub.data).map_err(|error| packed(from, &error))?;
+    let path = unpack(from, folder.path(), &|bytes| check_room(hub, bytes))?;
+    Ok(Source { path, _unpacked: Some(folder) })
+}
+
+fn packed(from: &Path, why: &dyn std::fmt::Display) -> ImportError {
+    ImportError::Unreadable(format!("{} cannot be unpacked: {why}", from.display()))
+}
+
+/// Unpacks a ZIP into a folder, as far as `room` allows; gives the list of observations in it. Nothing is written outside the folder, and
+/// no more of a file than the ZIP says that it has.
+///
+/// # Errors
+/// Where it is none, holds no such list, or there is no room.
+pub fn unpack(from: &Path, to: &Path, room: &dyn Fn(u64) -> Result<(), ImportError>) -> Result<PathBuf, ImportError> {
+    let unreadable = |why: &dyn std::fmt::Display| packed(from, why);
+    let opened = File::open(from).map_err(zip::result::ZipError::Io).and_then(zip::ZipArchive::new);
+    let mut archive = opened.map_err(|error| unreadable(&error))?;
     if archive.len() > ENTRIES {
         return Err(unreadable(&"it holds too many files"));
     }
-    let mut found = None;
+    let mut list = None;
     for at in 0..archive.len() {
         let mut entry = archive.by_index(at).map_err(|error| unreadable(&error))?;
         let Some(name) = entry.enclosed_name().filter(|_| entry.is_file()) else { continue };
-        // What the archive says of a length is a claim: so much is written, and no byte more.
+        // What it says of a length is a claim: so much is written, and no byte more.
         let said = entry.size();
-        check_room(hub, said)?;
-        let path = folder.path().join(&name);
-        let written = std::fs::create_dir_all(path.parent().unwrap_or(folder.path())).and_then(|()| {
+        room(said)?;
+        let path = to.join(&name);
+        let written = std::fs::create_dir_all(path.parent().unwrap_or(to)).and_then(|()| {
             let mut out = File::create_new(&path)?;
             io::copy(&mut io::Read::take(&mut entry, said), &mut out)
         });
         written.map_err(|error| unreadable(&error))?;
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-        if matches!(ending.as_str(), "geojson" | "csv") && found.is_none() {
-            found = Some(path);
+        if matches!(ending.as_str(), "geojson" | "csv") && list.is_none() {
+            list = Some(path);
         }
     }
-    let path = found.ok_or_else(|| unreadable(&"there is no .geojson or .csv file in it"))?;
-    Ok(Source { path, _unpacked: Some(folder) })
+    list.ok_or_else(|| unreadable(&"there is no .geojson or .csv file in it"))
 }
 
 /// Removes what a hub that was killed had unpacked; called before anything else is.

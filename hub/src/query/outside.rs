@@ -60,6 +60,9 @@ pub(crate) fn held_in(
         let (first, last) = (first.to_be_bytes(), last.to_be_bytes());
         let mut is_enough = false;
         view.scan(T::Log, (Bound::Included(&first), Bound::Included(&last)), false, &mut |key, payload| {
+            if !Entry::is_held(payload) {
+                return Ok(ControlFlow::Continue(()));
+            }
             let damaged = || Damage::Form { table: T::Log.name(), key: format!("{key:?}") };
             let seq = u64::from_be_bytes(key.try_into().map_err(|_| damaged())?);
             let Subject::Held { hash, size } = Entry::decode(payload).ok_or_else(damaged)?.subject else {

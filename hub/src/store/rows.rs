@@ -32,6 +32,9 @@ pub struct Arrival {
     pub clock_offset: Option<i64>,
 }
 
+/// The first byte of an entry about a media file that is held.
+const HELD: u8 = 2;
+
 /// What an entry of the feed says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Subject {
@@ -76,7 +79,7 @@ impl Subject {
     const fn tag(&self) -> u8 {
         match self {
             Self::Revision { .. } => 1,
-            Self::Held { .. } => 2,
+            Self::Held { .. } => HELD,
             Self::Released { .. } => 3,
         }
     }
@@ -91,6 +94,13 @@ impl Subject {
         let mut hasher = blake3::Hasher::new();
         hasher.update(before).update(&[self.tag()]).update(id);
         *hasher.finalize().as_bytes()
+    }
+}
+
+impl Entry {
+    /// Whether a row says that a media file is held, without the rest of it being read.
+    pub(crate) fn is_held(row: &[u8]) -> bool {
+        row.first() == Some(&HELD)
     }
 }
 
@@ -120,7 +130,7 @@ impl Row for Entry {
         let chain = dec.array()?;
         let subject = match tag {
             1 => Subject::Revision { id: RevisionId(dec.array()?), sig: Sig(dec.array()?), canonical: dec.rest().to_vec() },
-            2 => Subject::Held { hash: MediaHash(dec.array()?), size: dec.u64()? },
+            HELD => Subject::Held { hash: MediaHash(dec.array()?), size: dec.u64()? },
             3 => Subject::Released { hash: MediaHash(dec.array()?) },
             _ => return None,
         };
