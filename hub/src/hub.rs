@@ -39,7 +39,6 @@ use crate::trust::tls::{self, Tls};
 
 mod begin; // who a hub is when its folder is opened
 
-pub(crate) use begin::PROJECT;
 use begin::{SETTINGS, begin, folder_error, introduce, make_folder, store_error};
 
 /// What a hub is opened with.
@@ -178,6 +177,8 @@ pub struct Inner {
     pub origins: Vec<String>,
     /// Turns for decoding pictures, which takes memory.
     pub thumbnails: Semaphore,
+    /// Comparisons with other sets of revisions that are made at a time.
+    pub comparisons: Semaphore,
     /// The ports it listens on; set once, when it does.
     ports: OnceLock<Ports>,
     /// Held while it is copied or replaced, never across an await.
@@ -312,6 +313,7 @@ impl Hub {
             names: options.names,
             origins: options.origins,
             thumbnails: Semaphore::new(2),
+            comparisons: Semaphore::new(2),
             ports: OnceLock::new(),
             settings: RwLock::new(begun.settings),
             name,

@@ -21,7 +21,8 @@ use crate::trust::session::{self, COOKIE};
 use crate::trust::{members, random_token};
 
 /// What this version can do, each word with its own version.
-pub(super) const CAPABILITIES: &[&str] = &["revisions-1", "plain-1", "changes-1", "state-1", "tus-1", "observations-1", "zstd-1"];
+pub(super) const CAPABILITIES: &[&str] =
+    &["revisions-1", "plain-1", "changes-1", "state-1", "tus-1", "observations-1", "zstd-1", "reconcile-1"];
 
 /// `GET /hub`
 pub(super) async fn info(State(hub): State<Hub>) -> Json<HubInfo> {

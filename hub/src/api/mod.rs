@@ -11,6 +11,7 @@ mod linger; // refusals that arrive
 mod error; // the one place where errors become responses
 mod hub; // who this hub is, joining, the manager's session
 mod revisions; // the signed door and the plain door
+mod reconcile; // what two hubs do not share
 mod state; // what a device tells, and its receipt
 mod changes; // the feed
 mod media; // media in and out
@@ -81,6 +82,8 @@ pub fn routes() -> Vec<Route> {
         route(M::POST, "/state", Device, post(state::report)),
         route(M::POST, "/revisions", Device, post(revisions::signed)),
         route(M::POST, "/observations", Device, post(revisions::plain)),
+        route(M::POST, "/reconcile", Device, post(reconcile::answer)),
+        route(M::POST, "/revisions/wanted", Device, post(reconcile::wanted)),
         route(M::POST, "/media/missing", Device, post(media::missing)),
         route(M::OPTIONS, "/media/uploads", Anyone, axum::routing::options(media::tus::capabilities)),
         route(M::POST, "/media/uploads", Device, post(media::tus::create)),

@@ -32,6 +32,10 @@ tables! {
     Log = "log-1";
     /// `revision 32` → [`super::rows::Place`]: where each kept revision is. Derived.
     Ids = "ids-1";
+    /// `least key 40` → [`super::ordered::Bucket`]: kept revisions, in quarantine too, in the order in which hubs compare them. Derived.
+    Ordered = "ordered-1";
+    /// `least key 40` → [`super::ordered::Sum`] of the bucket of this key. Derived.
+    OrderedSums = "ordered-sums-1";
     /// `author 32, revision 32` → [`super::rows::Entry`]: valid revisions of authors who are not members.
     Quarantine = "quarantine-1";
     /// `doc 16` → [`super::rows::DocRow`]. Derived.

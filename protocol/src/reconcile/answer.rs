@@ -3,16 +3,20 @@
 use super::wire::{ROOM, Reader, Refused, Said, Writer};
 use super::{Edge, Failed, Key, NAMED, SortedSet, Span, digest, parts};
 
-/// Answers a question. An answer that would be too long ends early; what it says nothing of is asked again.
+/// Answers a question, which may be about what lies in `reach` and nothing else. An answer that would be too long ends early;
+/// what it says nothing of is asked again.
 ///
 /// # Errors
-/// Where the question makes no sense, or the set cannot be read.
-pub fn answer<S: SortedSet>(set: &S, question: &[u8]) -> Result<Vec<u8>, Failed<S::Error>> {
+/// Where the question makes no sense or reaches too far, or the set cannot be read.
+pub fn answer<S: SortedSet>(set: &S, reach: &Span, question: &[u8]) -> Result<Vec<u8>, Failed<S::Error>> {
     let mut reader = Reader::new(question)?;
     let mut writer = Writer::new();
     while let Some((span, said)) = reader.piece()? {
         if writer.room() < ROOM {
             break;
+        }
+        if said != Said::Skip && !reach.covers(&span) {
+            return Err(Refused::Reach.into());
         }
         let is_whole = match said {
             Said::Skip => {

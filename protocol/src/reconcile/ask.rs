@@ -23,11 +23,21 @@ pub struct Found {
     pub we_lack: Vec<Key>,
 }
 
+/// How a span is asked about next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// By its keys where they are few, else by its fingerprint.
+    Compare,
+    /// By its fingerprint, however few its keys are: it is one of many pieces, most of which are equal.
+    Fingerprint,
+    /// By the fingerprints of its pieces, or its keys: its own fingerprint is known to differ.
+    Cut,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Open {
     span: Span,
-    /// The fingerprints of this span are known to differ, so it is cut before it is asked about.
-    differs: bool,
+    how: How,
 }
 
 #[derive(Debug, Clone)]
@@ -52,7 +62,7 @@ impl Asker {
     /// Begins.
     #[must_use]
     pub fn new(span: Span) -> Self {
-        Self { open: VecDeque::from([Open { span, differs: false }]), asked: Vec::new(), idle: 0 }
+        Self { open: VecDeque::from([Open { span, how: How::Compare }]), asked: Vec::new(), idle: 0 }
     }
 
     /// Whether all is known.
@@ -73,7 +83,8 @@ impl Asker {
     /// Where the set cannot be read.
     pub fn question<S: SortedSet>(&mut self, set: &S) -> Result<Option<Vec<u8>>, S::Error> {
         for asked in std::mem::take(&mut self.asked).into_iter().rev() {
-            self.open.push_front(Open { span: asked.span, differs: false });
+            let how = if asked.named.is_some() { How::Compare } else { How::Fingerprint };
+            self.open.push_front(Open { span: asked.span, how });
         }
         let mut writer = Writer::new();
         while writer.room() >= ROOM
@@ -88,18 +99,18 @@ impl Asker {
         Ok((!self.asked.is_empty()).then(|| writer.done()))
     }
 
-    fn ask<S: SortedSet>(&mut self, set: &S, Open { span, differs }: Open, writer: &mut Writer) -> Result<(), S::Error> {
+    fn ask<S: SortedSet>(&mut self, set: &S, Open { span, how }: Open, writer: &mut Writer) -> Result<(), S::Error> {
         let ours = set.fingerprint(&span)?;
         if span.from > Key::FIRST {
             writer.skip(Edge::Before(span.from));
         }
-        if ours.count <= NAMED {
+        if ours.count <= NAMED && how != How::Fingerprint {
             let keys = set.keys(&span, NAMED as usize)?;
             let said = Said::List(keys);
             writer.say(span.to, &said);
             let Said::List(keys) = said else { return Ok(()) };
             self.asked.push(Asked { span, named: Some(keys) });
-        } else if differs {
+        } else if how == How::Cut {
             for piece in set.cut(&span, parts(ours.count))? {
                 writer.say(piece.span.to, &Said::Fingerprint(digest(&piece.fingerprint)));
                 self.asked.push(Asked { span: piece.span, named: None });
@@ -150,7 +161,7 @@ impl Asker {
             match (said, named) {
                 (Said::Fingerprint(theirs), None) => {
                     if digest(&set.fingerprint(&span).map_err(Failed::Set)?) != theirs {
-                        open.push(Open { span, differs: true });
+                        open.push(Open { span, how: How::Cut });
                     }
                 }
                 (Said::List(theirs), None) => found.compare(set, span, theirs, &mut open).map_err(Failed::Set)?,
@@ -164,7 +175,7 @@ impl Asker {
                 return Err(Refused::Silent.into());
             }
             let from = if let Edge::Before(key) = answered { key.max(asked.span.from) } else { continue };
-            open.push(Open { span: Span { from, ..asked.span }, differs: false });
+            open.push(Open { span: Span { from, ..asked.span }, how: How::Compare });
         }
         Ok((found, open))
     }
@@ -180,7 +191,7 @@ impl Found {
             && let Some(next) = ours.pop()
         {
             theirs.truncate(theirs.partition_point(|key| *key < next));
-            open.push(Open { span: Span { from: next, ..span }, differs: false });
+            open.push(Open { span: Span { from: next, ..span }, how: How::Compare });
         }
         self.they_lack.extend(ours.iter().filter(|key| theirs.binary_search(key).is_err()));
         self.we_lack.extend(theirs.iter().filter(|key| ours.binary_search(key).is_err()));

@@ -12,10 +12,10 @@ use crate::ids::ProjectId;
 
 type Revision = (DeviceId, i64, RevisionId);
 
-/// A revision of one of some authors, at a time of its own.
+/// A revision of one of some authors, at a time of its own. Its id is a hash of all that, as a revision's is.
 fn revision(author: u64, at: i64, n: u64) -> Revision {
-    let author = DeviceId(*blake3::hash(&author.to_be_bytes()).as_bytes());
-    (author, at, RevisionId(*blake3::hash(&n.to_be_bytes()).as_bytes()))
+    let id = blake3::hash(&[author.to_be_bytes(), at.to_be_bytes(), n.to_be_bytes()].concat());
+    (DeviceId(*blake3::hash(&author.to_be_bytes()).as_bytes()), at, RevisionId(*id.as_bytes()))
 }
 
 fn set(revisions: &BTreeSet<Revision>) -> Listed {
@@ -44,7 +44,7 @@ fn run(ours: &Listed, theirs: &Listed) -> Ran {
     let mut asker = Asker::new(Span::ALL);
     let mut ran = Ran::default();
     while let Some(question) = asker.question(ours).unwrap() {
-        let answer = answer(theirs, &question).unwrap();
+        let answer = answer(theirs, &Span::ALL, &question).unwrap();
         assert!(question.len() <= MESSAGE_BYTES && answer.len() <= MESSAGE_BYTES);
         let found = asker.hear(ours, &answer).unwrap();
         ran.rounds += 1;
@@ -106,7 +106,7 @@ proptest! {
         if let (true, Some(first)) = (version, noise.first_mut()) {
             *first = 1;
         }
-        let _ = answer(&ours, &noise);
+        let _ = answer(&ours, &Span::ALL, &noise);
         let mut asker = Asker::new(Span::ALL);
         let question = asker.question(&ours).unwrap().unwrap();
         if asker.hear(&ours, &noise).is_err() {
@@ -122,7 +122,7 @@ proptest! {
         let mut flips = flips.into_iter();
         for _ in 0..300 {
             let Some(question) = asker.question(&ours).unwrap() else { return Ok(()) };
-            let mut answer = answer(&theirs, &question).unwrap();
+            let mut answer = answer(&theirs, &Span::ALL, &question).unwrap();
             if let Some((at, bit)) = flips.next() {
                 let at = at % answer.len();
                 answer[at] ^= 1 << bit;
@@ -266,7 +266,7 @@ fn sets_may_grow_meanwhile() {
     let (mut they_lack, mut we_lack, mut n) = (Vec::new(), Vec::new(), 1_000_000);
     while let Some(question) = asker.question(&set(&ours)).unwrap() {
         theirs.insert(revision(n % 5, (n % 30_000) as i64, n));
-        let answer = answer(&set(&theirs), &question).unwrap();
+        let answer = answer(&set(&theirs), &Span::ALL, &question).unwrap();
         ours.insert(revision(n % 3, (n % 30_000) as i64, n + 1));
         n += 2;
         let found = asker.hear(&set(&ours), &answer).unwrap();
@@ -293,7 +293,7 @@ fn a_part_of_the_keys_can_be_asked_about() {
         while let Some((span, said)) = reader.piece().unwrap() {
             assert!(said == wire::Said::Skip || Span::of_author(&author).covers(&span), "{span:?}");
         }
-        let found = asker.hear(&our_set, &answer(&their_set, &question).unwrap()).unwrap();
+        let found = asker.hear(&our_set, &answer(&their_set, &Span::of_author(&author), &question).unwrap()).unwrap();
         they_lack.extend(found.they_lack);
         we_lack.extend(found.we_lack);
     }
@@ -301,6 +301,8 @@ fn a_part_of_the_keys_can_be_asked_about() {
     we_lack.sort_unstable();
     assert_eq!(they_lack, keys(ours.difference(&theirs).filter(|revision| revision.0 == author)));
     assert_eq!(we_lack, keys(theirs.difference(&ours).filter(|revision| revision.0 == author)));
+    let far = Asker::new(Span::ALL).question(&our_set).unwrap().unwrap();
+    assert!(matches!(answer(&their_set, &Span::of_author(&author), &far), Err(Failed::Refused(Refused::Reach))));
     assert_eq!(Span::of_author(&DeviceId([0xff; 32])).to, Edge::End);
 }
 

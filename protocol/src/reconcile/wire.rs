@@ -56,6 +56,9 @@ pub enum Refused {
     /// A list is too long.
     #[error("a list names more than {LIST_MOST} keys; send fingerprints instead")]
     LongList,
+    /// It is about more than its sender may read.
+    #[error("the question is about others' revisions, which this device may not read; ask about its own author's alone")]
+    Reach,
     /// Something is said that is no answer to what was asked.
     #[error("the answer is not one to what was asked")]
     Unasked,
