@@ -21,6 +21,7 @@ use crate::devices::turned_away::Door;
 use crate::disk::Disk;
 use crate::export::jobs::Jobs;
 use crate::files::Files;
+use crate::hubs::Hubs;
 use crate::import;
 use crate::intake::Rules;
 use crate::media::uploads::Uploads;
@@ -179,6 +180,8 @@ pub struct Inner {
     pub thumbnails: Semaphore,
     /// Comparisons with other sets of revisions that are made at a time.
     pub comparisons: Semaphore,
+    /// Other hubs that this one calls.
+    pub hubs: Hubs,
     /// The ports it listens on; set once, when it does.
     ports: OnceLock<Ports>,
     /// Held while it is copied or replaced, never across an await.
@@ -284,6 +287,7 @@ impl Hub {
         let uploads = Uploads::new(store.clone(), media.clone());
         sweep::sweep(&store, &media, options.clock.now(), &uploads).await.map_err(in_store)?;
         let devices = store.snapshot().and_then(|view| Devices::load(&view)).map_err(in_store)?;
+        let hubs = store.snapshot().and_then(|view| Hubs::load(&view)).map_err(in_store)?;
         let tls = tls::open(&files, &data, &key, options.clock.now() / 1000).map_err(folder)?;
         let basemaps = Basemaps::open(files.clone(), &data, disk.clone());
         let control = random_token();
@@ -314,6 +318,7 @@ impl Hub {
             origins: options.origins,
             thumbnails: Semaphore::new(2),
             comparisons: Semaphore::new(2),
+            hubs,
             ports: OnceLock::new(),
             settings: RwLock::new(begun.settings),
             name,

@@ -60,9 +60,15 @@ pub struct PairRequest {
     /// The app and its version.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub app: Option<String>,
+    /// It is a hub, and wants to be one of the project's. The code must then be one for hubs.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub hub: bool,
     /// The device's signature over [`PairRequest::proven`], so that nobody joins under another's id.
     pub proof: Sig,
 }
+
+/// What a hub's proof is over besides, so that a device's proof makes nobody a hub.
+const AS_HUB: &[u8] = b" as a hub";
 
 impl PairRequest {
     /// What the proof is over: the hub and the code, so that it is of no use elsewhere, nor a second time.
@@ -75,13 +81,24 @@ impl PairRequest {
     #[must_use]
     pub fn new(key: &DeviceKey, hub: &DeviceId, name: &str, code: &str, app: Option<String>) -> Self {
         let proof = key.sign(Context::Pair, &Self::proven(hub, &key.id(), code));
-        Self { device: key.id(), name: name.to_owned(), code: code.to_owned(), app, proof }
+        Self { device: key.id(), name: name.to_owned(), code: code.to_owned(), app, hub: false, proof }
+    }
+
+    /// A signed request of a hub that wants to be let in as one.
+    #[must_use]
+    pub fn new_hub(key: &DeviceKey, hub: &DeviceId, name: &str, code: &str, app: Option<String>) -> Self {
+        let proof = key.sign(Context::Pair, &[&Self::proven(hub, &key.id(), code), AS_HUB].concat());
+        Self { hub: true, proof, ..Self::new(key, hub, name, code, app) }
     }
 
     /// Whether the device holds the key that it names, and means this hub.
     #[must_use]
     pub fn is_proven(&self, hub: &DeviceId) -> bool {
-        keys::verify(&self.device, Context::Pair, &Self::proven(hub, &self.device, &self.code), &self.proof)
+        let mut proven = Self::proven(hub, &self.device, &self.code);
+        if self.hub {
+            proven.extend_from_slice(AS_HUB);
+        }
+        keys::verify(&self.device, Context::Pair, &proven, &self.proof)
     }
 }
 
@@ -333,6 +350,29 @@ pub struct Changes {
 pub struct MediaQuestion {
     /// At most [`crate::limits::ASKED_HASHES`].
     pub hashes: Vec<MediaHash>,
+}
+
+/// A media file that a hub wants: `GET /media/wanted`, which other hubs ask, gives pages of these, the oldest observation first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaWanted {
+    /// Its hash.
+    pub hash: MediaHash,
+    /// When it was observed, in milliseconds since 1970.
+    pub observed_at: i64,
+    /// Its length as claimed.
+    pub size: u64,
+    /// The unfinished upload of the one who asks, to be gone on with.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upload: Option<String>,
+}
+
+/// The answer of `GET /media/wanted`. The page after it is asked for with `after_at` and `after`, the last one's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaWantedPage {
+    /// At most [`crate::limits::ASKED_HASHES`].
+    pub media: Vec<MediaWanted>,
+    /// Whether there are more.
+    pub more: bool,
 }
 
 /// The answer to [`MediaQuestion`].

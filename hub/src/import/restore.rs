@@ -86,8 +86,8 @@ async fn vouch(hub: &Hub, about: &About) -> Result<(), StoreError> {
     hub.store.write(1_000, work).await
 }
 
-/// Gives every member a card, under the name that it had, else the one that its `member` document says.
-async fn register(hub: &Hub, listed: &[Listed]) -> Result<(), StoreError> {
+/// Gives every member a card that has none, under the name that it had, else the one that its `member` document says.
+pub(crate) async fn register(hub: &Hub, listed: &[Listed]) -> Result<(), StoreError> {
     let members = hub.store.read(|view| {
         let mut members: Vec<DeviceId> = Vec::new();
         view.scan(T::Members, (Bound::Unbounded, Bound::Unbounded), false, &mut |id, payload| {

@@ -7,6 +7,7 @@ pub mod area; // a territory
 pub mod filter; // what is asked for
 pub mod index; // what filters look at, and the two orders
 mod list; // pages and counts
+pub mod wanted; // media that are not here, the oldest observation first
 pub mod presets; // the categories that people choose from
 pub mod counts; // counts by week and category, and bare places
 

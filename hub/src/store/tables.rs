@@ -62,6 +62,8 @@ tables! {
     Presets = "presets-1";
     /// `device 32` → JSON: name, when paired, what it told last.
     Devices = "devices-1";
+    /// `hub 32` → JSON: another hub that this one calls: name, address, pinned key, token.
+    Hubs = "hubs-1";
     /// `begin i64 with its sign flipped, device 32` → JSON: a contact of the last 90 days.
     Contacts = "contacts-1";
     /// `BLAKE3 of a bearer token 32` → device 32.
