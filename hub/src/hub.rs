@@ -16,27 +16,22 @@ use tokio_util::sync::CancellationToken;
 
 use crate::basemaps::Basemaps;
 use crate::clock::Clock;
-use crate::devices::Devices;
-use crate::devices::turned_away::Door;
+use crate::devices::{Devices, turned_away::Door};
 use crate::disk::Disk;
 use crate::export::jobs::Jobs;
 use crate::files::Files;
 use crate::hubs::Hubs;
 use crate::import;
 use crate::intake::Rules;
-use crate::media::uploads::Uploads;
-use crate::media::{MediaRoot, sweep};
+use crate::media::{MediaRoot, sweep, uploads::Uploads};
 use crate::service::Service;
 use crate::store::rows::Arrival;
 use crate::store::view::ViewExt as _;
 use crate::store::{self, Store, StoreError, T, WriterThread};
 use crate::tiles::Tiles;
 use crate::trust::identity::{self, Home};
-use crate::trust::nonces::Nonces;
-use crate::trust::pairing::Pairing;
-use crate::trust::random_token;
-use crate::trust::session::Sessions;
 use crate::trust::tls::{self, Tls};
+use crate::trust::{nonces::Nonces, pairing::Pairing, random_token, session::Sessions};
 
 mod begin; // who a hub is when its folder is opened
 

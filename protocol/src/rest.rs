@@ -12,8 +12,10 @@ use crate::ids::{DeviceId, DocId, MediaHash, ProjectId, RevisionId};
 use crate::keys::{self, Context, DeviceKey, Sig};
 use crate::revision::Attachment;
 
+mod media; // which media are lacking, and which are wanted
 mod receipt; // what a device tells, and what it is told
 
+pub use media::{MediaMissing, MediaQuestion, MediaWanted, MediaWantedPage};
 pub use receipt::{MediaReceipt, MediaState, Receipt, SignedReceipt, StateReport, Unsent};
 
 /// Where all calls begin.
@@ -343,43 +345,6 @@ pub struct Changes {
     pub more: bool,
     /// Whether something was left out at the reader's wish or by its rights; then nobody may say "in sync" of this pull.
     pub filtered: bool,
-}
-
-/// `POST /media/missing`: of these, which do you lack?
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct MediaQuestion {
-    /// At most [`crate::limits::ASKED_HASHES`].
-    pub hashes: Vec<MediaHash>,
-}
-
-/// A media file that a hub wants: `GET /media/wanted`, which other hubs ask, gives pages of these, the oldest observation first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MediaWanted {
-    /// Its hash.
-    pub hash: MediaHash,
-    /// When it was observed, in milliseconds since 1970.
-    pub observed_at: i64,
-    /// Its length as claimed.
-    pub size: u64,
-    /// The unfinished upload of the one who asks, to be gone on with.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub upload: Option<String>,
-}
-
-/// The answer of `GET /media/wanted`. The page after it is asked for with `after_at` and `after`, the last one's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MediaWantedPage {
-    /// At most [`crate::limits::ASKED_HASHES`].
-    pub media: Vec<MediaWanted>,
-    /// Whether there are more.
-    pub more: bool,
-}
-
-/// The answer to [`MediaQuestion`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MediaMissing {
-    /// Those that the hub does not hold and would take.
-    pub missing: Vec<MediaHash>,
 }
 
 #[cfg(test)]
