@@ -196,6 +196,12 @@ impl Devices {
         self.lock().devices.get(id).cloned()
     }
 
+    /// Whether it is another hub of the project.
+    #[must_use]
+    pub fn is_hub(&self, id: &DeviceId) -> bool {
+        self.lock().devices.get(id).is_some_and(|device| device.kind == Kind::Hub)
+    }
+
     /// When any device was here last, by this hub's clock.
     #[must_use]
     pub fn last_seen(&self) -> Option<i64> {

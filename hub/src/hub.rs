@@ -16,31 +16,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::basemaps::Basemaps;
 use crate::clock::Clock;
-use crate::devices::Devices;
-use crate::devices::turned_away::Door;
+use crate::devices::{Devices, turned_away::Door};
 use crate::disk::Disk;
 use crate::export::jobs::Jobs;
 use crate::export::ledger;
 use crate::files::Files;
+use crate::hubs::Hubs;
 use crate::import;
 use crate::intake::Rules;
-use crate::media::uploads::Uploads;
-use crate::media::{MediaRoot, sweep};
+use crate::media::{MediaRoot, sweep, uploads::Uploads};
 use crate::service::Service;
 use crate::store::rows::Arrival;
 use crate::store::view::ViewExt as _;
 use crate::store::{self, Store, StoreError, T, WriterThread};
 use crate::tiles::Tiles;
 use crate::trust::identity::{self, Home};
-use crate::trust::nonces::Nonces;
-use crate::trust::pairing::Pairing;
-use crate::trust::random_token;
-use crate::trust::session::Sessions;
 use crate::trust::tls::{self, Tls};
+use crate::trust::{nonces::Nonces, pairing::Pairing, random_token, session::Sessions};
 
 mod begin; // who a hub is when its folder is opened
 
-pub(crate) use begin::PROJECT;
 use begin::{SETTINGS, begin, folder_error, introduce, make_folder, store_error};
 
 /// What a hub is opened with.
@@ -182,6 +177,10 @@ pub struct Inner {
     pub origins: Vec<String>,
     /// Turns for decoding pictures, which takes memory.
     pub thumbnails: Semaphore,
+    /// Comparisons with other sets of revisions that are made at a time.
+    pub comparisons: Semaphore,
+    /// Other hubs that this one calls.
+    pub hubs: Hubs,
     /// The ports it listens on; set once, when it does.
     ports: OnceLock<Ports>,
     /// Held while it is copied or replaced, never across an await.
@@ -295,6 +294,7 @@ impl Hub {
         let uploads = Uploads::new(store.clone(), media.clone());
         sweep::sweep(&store, &media, options.clock.now(), &uploads).await.map_err(in_store)?;
         let devices = store.snapshot().and_then(|view| Devices::load(&view)).map_err(in_store)?;
+        let hubs = store.snapshot().and_then(|view| Hubs::load(&view)).map_err(in_store)?;
         let tls = tls::open(&files, &data, &key, options.clock.now() / 1000).map_err(folder)?;
         let basemaps = Basemaps::open(files.clone(), &data, disk.clone());
         let control = random_token();
@@ -324,6 +324,8 @@ impl Hub {
             names: options.names,
             origins: options.origins,
             thumbnails: Semaphore::new(2),
+            comparisons: Semaphore::new(2),
+            hubs,
             ports: OnceLock::new(),
             settings: RwLock::new(begun.settings),
             name,

@@ -6,9 +6,11 @@ pub mod cli; // what a person can tell the program
 pub mod housekeeping; // what a hub does by itself from time to time
 pub mod api; // every route on one page, and what answers
 pub mod discovery; // answers devices that announce themselves
+pub mod sync; // brings this hub and others of its project to the same
 pub mod hub; // the state that every room is handed
 pub mod service; // paused or not, and who has asked where the hub is
 pub mod devices; // who has joined, and what each told last
+pub mod hubs; // other hubs that this one calls, and how that went
 pub mod trust; // who is trusted, and why
 pub mod intake; // the one way in
 pub mod media; // files named by their hash

@@ -33,14 +33,32 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// Adds a revision, which must not be in the set yet.
     pub fn add(&mut self, key: &FingerprintKey, id: &RevisionId) {
-        let term = blake3::keyed_hash(&key.0, &id.0);
+        let sum = *blake3::keyed_hash(&key.0, &id.0).as_bytes();
+        self.join(&Self { count: 1, sum });
+    }
+
+    /// Adds another set, of which no revision may be in this one yet.
+    pub fn join(&mut self, other: &Self) {
         let mut carry = 0;
-        for (byte, more) in self.sum.iter_mut().zip(term.as_bytes()) {
+        for (byte, more) in self.sum.iter_mut().zip(&other.sum) {
             let total = u16::from(*byte) + u16::from(*more) + carry;
             *byte = (total & 0xff) as u8;
             carry = total >> 8;
         }
-        self.count += 1;
+        self.count += other.count;
+    }
+
+    /// What is left without a set that is a part of this one.
+    #[must_use]
+    pub fn without(&self, part: &Self) -> Self {
+        let mut left = Self { count: self.count - part.count, sum: self.sum };
+        let mut borrow = 0;
+        for (byte, less) in left.sum.iter_mut().zip(&part.sum) {
+            let total = 0x100 + u16::from(*byte) - u16::from(*less) - borrow;
+            *byte = (total & 0xff) as u8;
+            borrow = 1 - (total >> 8);
+        }
+        left
     }
 }
 
@@ -73,6 +91,12 @@ mod tests {
         };
         assert_eq!(sum(&mut ids.iter()), sum(&mut ids.iter().rev()));
         assert_ne!(sum(&mut ids.iter()), sum(&mut ids.iter().skip(1)));
+        for cut in 0..=ids.len() {
+            let (mut front, back) = (sum(&mut ids[..cut].iter()), sum(&mut ids[cut..].iter()));
+            assert_eq!(sum(&mut ids.iter()).without(&front), back);
+            front.join(&back);
+            assert_eq!(front, sum(&mut ids.iter()));
+        }
         let other = FingerprintKey::of(&ProjectId([4; 16]));
         let mut elsewhere = Fingerprint::default();
         ids.iter().for_each(|id| elsewhere.add(&other, id));

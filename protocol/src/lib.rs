@@ -14,6 +14,7 @@ pub mod document; // the merge of a document's revisions
 pub mod announce; // the two datagrams by which a device finds a hub
 pub mod cursor; // how far a reader has come in a feed
 pub mod fingerprint; // count and sum of a set of revisions
+pub mod reconcile; // finds what two sets of revisions do not share
 pub mod rest; // the bodies of the calls
 pub mod signed; // a request that a device's key signs
 pub mod tus; // the values of upload headers

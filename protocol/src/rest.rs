@@ -12,8 +12,10 @@ use crate::ids::{DeviceId, DocId, MediaHash, ProjectId, RevisionId};
 use crate::keys::{self, Context, DeviceKey, Sig};
 use crate::revision::Attachment;
 
+mod media; // which media are lacking, and which are wanted
 mod receipt; // what a device tells, and what it is told
 
+pub use media::{MediaMissing, MediaQuestion, MediaWanted, MediaWantedPage};
 pub use receipt::{MediaReceipt, MediaState, Receipt, SignedReceipt, StateReport, Unsent};
 
 /// Where all calls begin.
@@ -60,9 +62,15 @@ pub struct PairRequest {
     /// The app and its version.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub app: Option<String>,
+    /// It is a hub, and wants to be one of the project's. The code must then be one for hubs.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub hub: bool,
     /// The device's signature over [`PairRequest::proven`], so that nobody joins under another's id.
     pub proof: Sig,
 }
+
+/// What a hub's proof is over besides, so that a device's proof makes nobody a hub.
+const AS_HUB: &[u8] = b" as a hub";
 
 impl PairRequest {
     /// What the proof is over: the hub and the code, so that it is of no use elsewhere, nor a second time.
@@ -75,13 +83,24 @@ impl PairRequest {
     #[must_use]
     pub fn new(key: &DeviceKey, hub: &DeviceId, name: &str, code: &str, app: Option<String>) -> Self {
         let proof = key.sign(Context::Pair, &Self::proven(hub, &key.id(), code));
-        Self { device: key.id(), name: name.to_owned(), code: code.to_owned(), app, proof }
+        Self { device: key.id(), name: name.to_owned(), code: code.to_owned(), app, hub: false, proof }
+    }
+
+    /// A signed request of a hub that wants to be let in as one.
+    #[must_use]
+    pub fn new_hub(key: &DeviceKey, hub: &DeviceId, name: &str, code: &str, app: Option<String>) -> Self {
+        let proof = key.sign(Context::Pair, &[&Self::proven(hub, &key.id(), code), AS_HUB].concat());
+        Self { hub: true, proof, ..Self::new(key, hub, name, code, app) }
     }
 
     /// Whether the device holds the key that it names, and means this hub.
     #[must_use]
     pub fn is_proven(&self, hub: &DeviceId) -> bool {
-        keys::verify(&self.device, Context::Pair, &Self::proven(hub, &self.device, &self.code), &self.proof)
+        let mut proven = Self::proven(hub, &self.device, &self.code);
+        if self.hub {
+            proven.extend_from_slice(AS_HUB);
+        }
+        keys::verify(&self.device, Context::Pair, &proven, &self.proof)
     }
 }
 
@@ -326,20 +345,6 @@ pub struct Changes {
     pub more: bool,
     /// Whether something was left out at the reader's wish or by its rights; then nobody may say "in sync" of this pull.
     pub filtered: bool,
-}
-
-/// `POST /media/missing`: of these, which do you lack?
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct MediaQuestion {
-    /// At most [`crate::limits::ASKED_HASHES`].
-    pub hashes: Vec<MediaHash>,
-}
-
-/// The answer to [`MediaQuestion`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MediaMissing {
-    /// Those that the hub does not hold and would take.
-    pub missing: Vec<MediaHash>,
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@
 use std::fs;
 use std::path::Path;
 
+use maloca_protocol::fingerprint::FingerprintKey;
+use maloca_protocol::reconcile::{self, Asker, Listed, Span};
 use maloca_protocol::revision::Attachment;
-use maloca_protocol::{DeviceKey, DocId, Draft, MediaHash, ValidRevision};
+use maloca_protocol::{DeviceId, DeviceKey, DocId, Draft, MediaHash, ProjectId, RevisionId, ValidRevision};
 use serde_json::json;
 
 fn main() -> std::io::Result<()> {
@@ -43,5 +45,27 @@ fn main() -> std::io::Result<()> {
     let last = forged.len() - 10;
     forged[last] = if forged[last] == b'A' { b'B' } else { b'A' };
     let mixed = [&lines(&[&first])[..], b"\r\n\n{\"id\":1}\nnot json\n", &forged, b"\n", &lines(&[&edit])[..]].concat();
-    fs::write(corpus.join("batch/mixed"), mixed)
+    fs::write(corpus.join("batch/mixed"), mixed)?;
+    reconciliation(&corpus.join("reconcile"))
+}
+
+/// What two sets that differ here and there say to each other, and a list of keys.
+fn reconciliation(folder: &Path) -> std::io::Result<()> {
+    let key = FingerprintKey::of(&ProjectId([1; 16]));
+    let set = |which: std::ops::Range<u64>| {
+        let id = |n: u64| RevisionId(MediaHash::of(&n.to_be_bytes()).0);
+        Listed::new(&key, which.map(|n| (DeviceId([(n % 3) as u8; 32]), (n / 3) as i64 * 60_000, id(n))))
+    };
+    let (ours, theirs) = (set(0..400), set(7..433));
+    fs::create_dir_all(folder)?;
+    let mut asker = Asker::new(Span::ALL);
+    let mut round = 0;
+    while let Ok(Some(question)) = asker.question(&ours) {
+        round += 1;
+        let answer = reconcile::answer(&theirs, &Span::ALL, &question).expect("a sound question");
+        fs::write(folder.join(format!("question-{round}")), &question)?;
+        fs::write(folder.join(format!("answer-{round}")), &answer)?;
+        asker.hear(&ours, &answer).expect("a sound answer");
+    }
+    fs::write(folder.join("keys"), reconcile::keys_to(&ours.all()[..20]))
 }

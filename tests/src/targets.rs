@@ -11,7 +11,9 @@ use maloca_hub::import;
 use maloca_hub::import::sources;
 use maloca_hub::intake::validate;
 use maloca_protocol::announce::{Answer, Question};
-use maloca_protocol::{canonical, limits, revision, tus};
+use maloca_protocol::fingerprint::FingerprintKey;
+use maloca_protocol::reconcile::{self, Asker, Listed, Span};
+use maloca_protocol::{DeviceId, MediaHash, ProjectId, RevisionId, canonical, limits, revision, tus};
 
 /// A target by its name.
 pub type Target = (&'static str, fn(&[u8]));
@@ -22,6 +24,7 @@ pub const TARGETS: &[Target] = &[
     ("revision", one_revision),
     ("batch", batch),
     ("upload", upload),
+    ("reconcile", reconciliation),
     ("bundle", a_bundle),
     ("geojson", geojson),
     ("camtrap", camtrap),
@@ -87,6 +90,37 @@ pub fn upload(headers: &[u8]) {
         let is_digits = value.trim().bytes().all(|byte| byte.is_ascii_digit());
         assert!(tus::number(value).is_none_or(|_| is_digits), "{value:?}");
     }
+}
+
+/// A message of a reconciliation: taken for a question, for an answer, and for a list of keys.
+///
+/// # Panics
+/// Where an answer is longer than it may be or makes no sense itself, or keys are not the same when they are written again.
+pub fn reconciliation(message: &[u8]) {
+    let ours = reconciled(0..400);
+    if let Ok(answer) = reconcile::answer(&ours, &Span::ALL, message) {
+        assert!(answer.len() <= reconcile::MESSAGE_BYTES);
+    }
+    let theirs = reconciled(20..420);
+    let mut asker = Asker::new(Span::ALL);
+    for _ in 0..40 {
+        let Ok(Some(question)) = asker.question(&ours) else { break };
+        if asker.hear(&ours, message).is_err() {
+            assert_eq!(asker.question(&ours), Ok(Some(question.clone())), "a refused answer changes nothing");
+            let answer = reconcile::answer(&theirs, &Span::ALL, &question).expect("an honest question");
+            asker.hear(&ours, &answer).expect("an honest answer");
+        }
+    }
+    if let Ok(keys) = reconcile::keys_from(message) {
+        assert_eq!(reconcile::keys_from(&reconcile::keys_to(&keys)), Ok(keys));
+    }
+}
+
+/// Some revisions of three authors.
+fn reconciled(which: std::ops::Range<u64>) -> Listed {
+    let key = FingerprintKey::of(&ProjectId([1; 16]));
+    let of = |n: u64| (DeviceId([(n % 3) as u8; 32]), (n / 3) as i64 * 60_000, RevisionId(MediaHash::of(&n.to_be_bytes()).0));
+    Listed::new(&key, which.map(of))
 }
 
 /// A folder that is gone when the target ends.

@@ -16,12 +16,14 @@ use crate::hub::Hub;
 use crate::intake::{Door, Tally, keep};
 use crate::query::index::cut;
 use crate::store::StoreError;
-use crate::trust::pairing::Refused;
+use crate::store::rows::Standing;
+use crate::trust::pairing::{Refused, Whom};
 use crate::trust::session::{self, COOKIE};
 use crate::trust::{members, random_token};
 
 /// What this version can do, each word with its own version.
-pub(super) const CAPABILITIES: &[&str] = &["revisions-1", "plain-1", "changes-1", "state-1", "tus-1", "observations-1", "zstd-1"];
+pub(super) const CAPABILITIES: &[&str] =
+    &["revisions-1", "plain-1", "changes-1", "state-1", "tus-1", "observations-1", "zstd-1", "reconcile-1", "hubs-1"];
 
 /// `GET /hub`
 pub(super) async fn info(State(hub): State<Hub>) -> Json<HubInfo> {
@@ -66,7 +68,7 @@ pub(super) async fn pair(
         clock_offset: before.as_ref().and_then(|device| device.clock_offset),
         held_back: before.as_ref().is_some_and(|device| device.held_back),
         contact: before.and_then(|device| device.contact),
-        ..Device::new(request.device, name, Kind::Device, now)
+        ..Device::new(request.device, name, if request.hub { Kind::Hub } else { Kind::Device }, now)
     };
     let token = if peer.is_tls {
         admit(&hub, device).await?
@@ -89,10 +91,17 @@ fn check_joining(hub: &Hub, request: &PairRequest, peer: Peer, now: i64) -> Resu
         let detail = "The device did not prove that it holds its key. Start the app again and try once more.";
         return Err(ApiError::new(StatusCode::FORBIDDEN, "bad_proof", detail));
     }
-    hub.pairing.attempt(&request.code, (!peer.is_tls).then_some(&request.device), now).map_err(|refused| {
+    if request.hub && !peer.is_tls {
+        let detail = "A hub joins over https only. Give the hub's https address.";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "https_required", detail));
+    }
+    let whom = if request.hub { Whom::Hub } else { Whom::Device };
+    hub.pairing.attempt(whom, &request.code, (!peer.is_tls).then_some(&request.device), now).map_err(|refused| {
         let (status, code) = match refused {
             Refused::Closed => (StatusCode::FORBIDDEN, "joining_closed"),
             Refused::Wrong => (StatusCode::FORBIDDEN, "wrong_code"),
+            Refused::ForHubs => (StatusCode::FORBIDDEN, "code_for_hubs"),
+            Refused::ForDevices => (StatusCode::FORBIDDEN, "code_for_devices"),
             Refused::Resting => (StatusCode::TOO_MANY_REQUESTS, "joining_rests"),
         };
         ApiError::new(status, code, refused.to_string())
@@ -117,8 +126,16 @@ async fn let_in(hub: &Hub, device: Device, token: Option<String>) -> Result<(), 
     let arrival = hub.arrival(hub.id(), None);
     hub.store
         .write(2_000, move |tx| {
-            if members::standing(tx, &rules, &row.id)?.is_none_or(|standing| standing == crate::store::rows::Standing::Revoked) {
-                let draft = members::member_draft(tx, &row.id, &row.name, now)?;
+            let standing = members::standing(tx, &rules, &row.id)?;
+            let is_in = match row.kind {
+                Kind::Hub => standing == Some(Standing::Hub),
+                Kind::Device | Kind::Plain => standing.is_some_and(|standing| standing != Standing::Revoked),
+            };
+            if !is_in {
+                let draft = match row.kind {
+                    Kind::Hub => members::hub_draft(tx, &row.id, &row.name, now)?,
+                    Kind::Device | Kind::Plain => members::member_draft(tx, &row.id, &row.name, now)?,
+                };
                 let revision = draft.sign(&key).map_err(|refusal| StoreError::Bug(refusal.to_string()))?;
                 keep::one(tx, &rules, arrival, Door::Trusted, &revision, &mut Tally::default())?;
             }

@@ -11,6 +11,7 @@ mod linger; // refusals that arrive
 mod error; // the one place where errors become responses
 mod hub; // who this hub is, joining, the manager's session
 mod revisions; // the signed door and the plain door
+mod reconcile; // what two hubs do not share
 mod state; // what a device tells, and its receipt
 mod changes; // the feed
 mod media; // media in and out
@@ -81,6 +82,9 @@ pub fn routes() -> Vec<Route> {
         route(M::POST, "/state", Device, post(state::report)),
         route(M::POST, "/revisions", Device, post(revisions::signed)),
         route(M::POST, "/observations", Device, post(revisions::plain)),
+        route(M::POST, "/reconcile", Device, post(reconcile::answer)),
+        route(M::POST, "/revisions/wanted", Device, post(reconcile::wanted)),
+        route(M::GET, "/media/wanted", Device, get(media::wanted)),
         route(M::POST, "/media/missing", Device, post(media::missing)),
         route(M::OPTIONS, "/media/uploads", Anyone, axum::routing::options(media::tus::capabilities)),
         route(M::POST, "/media/uploads", Device, post(media::tus::create)),
@@ -126,6 +130,10 @@ pub fn routes() -> Vec<Route> {
         route(M::GET, "/admin/pairing", Manager, get(admin::pairing::get)),
         route(M::POST, "/admin/pairing", Manager, post(admin::pairing::open)),
         route(M::DELETE, "/admin/pairing", Manager, delete(admin::pairing::close)),
+        route(M::GET, "/admin/hubs", Manager, get(admin::hubs::list)),
+        route(M::POST, "/admin/hubs", Manager, post(admin::hubs::pair)),
+        route(M::POST, "/admin/hubs/code", Manager, post(admin::hubs::code)),
+        route(M::POST, "/admin/hubs/sync", Manager, post(admin::hubs::sync)),
         route(M::GET, "/admin/exports", Manager, get(admin::exports::list)),
         route(M::POST, "/admin/exports", Manager, post(admin::exports::start)),
         route(M::DELETE, "/admin/exports/{id}", Manager, delete(admin::exports::cancel)),

@@ -16,6 +16,7 @@ mod serve; // the hub
 mod running; // what every command that runs a hub does
 mod open; // a new link to the manager's page
 mod send; // a device, for what is on this machine's disk
+mod sync; // other hubs
 mod devices; // who has joined
 mod export; // a copy on a drive
 mod drives; // which drives are plugged in
@@ -46,6 +47,8 @@ enum Command {
     Open(open::OpenArgs),
     /// Send observations and photos to a hub, as a device does: GeoJSON or a Camtrap DP folder; again and again if you like
     Send(send::SendArgs),
+    /// Bring this hub and another one to the same, both ways; the first time with the code that the other manager's page shows
+    Sync(sync::SyncArgs),
     /// List the devices that have joined, with what is here of each and what is missing
     Devices(devices::DevicesArgs),
     /// Copy everything to a folder or drive, and verify the copy by reading it back
@@ -81,6 +84,7 @@ pub fn run() -> ExitCode {
             Command::Serve(args) => serve::run(args).await,
             Command::Open(args) => open::run(args).await,
             Command::Send(args) => send::run(args).await,
+            Command::Sync(args) => sync::run(args).await,
             Command::Devices(args) => devices::run(args).await,
             Command::Export(args) => export::run(args).await,
             Command::Import(args) => import::run(args).await,

@@ -16,6 +16,7 @@ use crate::discovery::{self, Bound, DiscoveryOptions, Identity};
 use crate::housekeeping;
 use crate::hub::{Hub, Options, Ports};
 use crate::store::WriterThread;
+use crate::sync;
 
 pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
@@ -91,7 +92,12 @@ impl Running {
                 discovery::run(bound, identity, hub.shutdown.clone()).await;
             }
         };
-        tokio::join!(serve::run(hub.clone(), listeners, bounds), answering, housekeeping::run(hub.clone()));
+        tokio::join!(
+            serve::run(hub.clone(), listeners, bounds),
+            answering,
+            housekeeping::run(hub.clone()),
+            sync::run(hub.clone())
+        );
         hub.store.close().await;
         // The thread ends when what was asked is done; its last commit is worth waiting for.
         tokio::task::spawn_blocking(move || writer.join()).await?;

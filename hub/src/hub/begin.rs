@@ -12,7 +12,7 @@ use crate::files::{Files, How};
 use crate::intake::{Door, Rules, Tally, keep};
 use crate::store::rows::{Arrival, Standing};
 use crate::store::view::ViewExt as _;
-use crate::store::{self, Store, StoreError, T, View as _, WriteTx};
+use crate::store::{self, PROJECT, Store, StoreError, T, View as _, WriteTx};
 use crate::trust::identity::Home;
 use crate::trust::members;
 
@@ -24,8 +24,6 @@ pub(super) struct Begun {
     pub(super) moved: bool,
 }
 
-/// Where the project's id is among the settings.
-pub(crate) const PROJECT: &[u8] = b"project";
 const EPOCH: &[u8] = b"epoch";
 const HOME: &[u8] = b"home";
 pub(super) const SETTINGS: &[u8] = b"settings";

@@ -1,6 +1,6 @@
 //! Cards for the members that a bundle or another hub has told of: a key without a name is nothing that a manager could act on.
 //!
-//! [`super::bundle`] calls [`give`] after each import. It promises that every member has a card, under the name that it had where the list
+//! [`super::bundle`] calls [`give`] after each import, and `sync` after each contact with another hub. It promises that every member has a card, under the name that it had where the list
 //! of the bundle tells it, else the one that its `member` document says; that a card which is here is not changed.
 
 use std::ops::{Bound, ControlFlow};
@@ -17,7 +17,7 @@ use crate::store::{StoreError, T, View as _};
 use crate::trust::members;
 
 /// Gives a card to every member that has none.
-pub(super) async fn give(hub: &Hub, listed: &[Listed]) -> Result<(), StoreError> {
+pub(crate) async fn give(hub: &Hub, listed: &[Listed]) -> Result<(), StoreError> {
     let shared = hub.clone();
     let members = hub.store.read(move |view| {
         let mut members: Vec<DeviceId> = Vec::new();

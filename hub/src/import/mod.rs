@@ -7,7 +7,7 @@
 pub mod about; // what a bundle says of itself
 mod beneath; // files of a folder that strangers wrote
 pub mod bundle; // what an export wrote
-mod cards; // names for the members that it told of
+pub(crate) mod cards; // names for the members that it told of
 pub mod found; // copies that lie on drives
 pub mod jobs; // one import of a bundle at a time, for the page
 pub mod phone_file; // what a phone saved

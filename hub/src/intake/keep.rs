@@ -4,12 +4,14 @@
 //! counts and fingerprints never disagree, and that a revision which is here already changes nothing.
 
 use maloca_protocol::document::{self, State};
+use maloca_protocol::fingerprint::Fingerprint;
 use maloca_protocol::rest::Outcome;
 use maloca_protocol::{DeviceId, MediaHash, RevisionId, ValidRevision, limits};
 
 use super::{Door, Kept, Rules, Tally};
 use crate::query::index;
 use crate::query::presets::PRESET;
+use crate::store::ordered::Item;
 use crate::store::rows::{
     Arrival, Attached, DocRow, Entry, Keeping, MediaRow, Nothing, Place, Row as _, Standing, Subject, Summary,
 };
@@ -76,7 +78,7 @@ pub(crate) fn one(
         return Ok(Verdict::OverQuota);
     }
     let author = revision.content().author;
-    count_kept(tx, rules, &author, &id)?;
+    count_kept(tx, rules, revision)?;
     match members::standing(tx, rules, &author)? {
         Some(Standing::Member | Standing::Hub) => {
             admit(tx, rules, arrival, revision, doc_row, tally)?;
@@ -97,9 +99,13 @@ fn subject_of(revision: &ValidRevision) -> Subject {
     Subject::Revision { id: revision.id(), sig: *revision.sig(), canonical: revision.canonical().to_vec() }
 }
 
-fn count_kept(tx: &mut WriteTx<'_>, rules: &Rules, author: &DeviceId, id: &RevisionId) -> Result<(), StoreError> {
-    tx.totals_mut().fingerprint.add(&rules.fingerprints, id);
-    tx.author_mut(author)?.fingerprint.add(&rules.fingerprints, id);
+fn count_kept(tx: &mut WriteTx<'_>, rules: &Rules, revision: &ValidRevision) -> Result<(), StoreError> {
+    let (id, author) = (revision.id(), revision.content().author);
+    let mut term = Fingerprint::default();
+    term.add(&rules.fingerprints, &id);
+    tx.totals_mut().fingerprint.join(&term);
+    tx.author_mut(&author)?.fingerprint.join(&term);
+    tx.put_in_order(&rules.fingerprints, Item::new(&author, revision.content().created_at, &id));
     Ok(())
 }
 

@@ -8,14 +8,18 @@ pub mod filter; // what is asked for
 pub mod index; // what filters look at, and the two orders
 mod list; // pages and counts
 pub mod outside; // what a drive lacks
+pub mod wanted; // media that are not here, the oldest observation first
 pub mod presets; // the categories that people choose from
 pub mod counts; // counts by week and category, and bare places
 
+use std::ops::ControlFlow;
+
 use maloca_protocol::document::{self, Document};
-use maloca_protocol::{DocId, ValidRevision};
+use maloca_protocol::reconcile::Key;
+use maloca_protocol::{DocId, RevisionId, ValidRevision};
 
 use crate::feed;
-use crate::store::rows::{DocRow, Entry, Subject};
+use crate::store::rows::{DocRow, Entry, Place, Subject};
 use crate::store::view::ViewExt as _;
 use crate::store::{Damage, StoreError, T, View};
 
@@ -37,6 +41,28 @@ pub(crate) fn revision(seq: u64, entry: Entry) -> Result<ValidRevision, StoreErr
         Subject::Revision { id, sig, canonical } => ValidRevision::from_stored(id, &canonical, sig).map_err(|_| damage()),
         _ => Err(damage()),
     }
+}
+
+/// A kept revision, in the feed or in quarantine.
+pub(crate) fn kept(view: &impl View, key: &Key, id: &RevisionId) -> Result<Option<ValidRevision>, StoreError> {
+    match view.row::<Place>(T::Ids, &id.0)? {
+        None => return Ok(None),
+        Some(Place::Log(seq)) => return revision(seq, feed::entry(view, seq)?).map(Some),
+        Some(Place::Quarantine) => {}
+    }
+    let author = &key.0[..8];
+    let mut found = None;
+    // The key names the beginning of the author; that another one begins so would be a wonder, and no harm.
+    view.scan_prefix(T::Authors, author, &mut |rest, _| {
+        let aside: Option<Entry> = view.row(T::Quarantine, &[author, rest, &id.0].concat())?;
+        if let Some(Subject::Revision { sig, canonical, .. }) = aside.map(|entry| entry.subject) {
+            let damage = |_| Damage::Check { table: T::Quarantine.name(), key: id.to_string() };
+            found = Some(ValidRevision::from_stored(*id, &canonical, sig).map_err(damage)?);
+            return Ok(ControlFlow::Break(()));
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
 }
 
 /// A merged document and how it came here.

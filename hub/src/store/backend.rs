@@ -49,6 +49,11 @@ impl Opener {
         self.noticed.clone()
     }
 
+    /// Whether what is missing may be made.
+    pub(super) fn is_for_a_hub(&self) -> bool {
+        self.rotten == Rotten::Refuse
+    }
+
     pub(super) fn open(&self) -> Result<Database, StoreError> {
         let there = self.files.exists(&self.path).map_err(|error| StoreError::file("could not look for", &self.path, error))?;
         match (there, self.rotten) {

@@ -13,6 +13,7 @@ pub mod codec; // sealed values
 pub mod rows; // what the tables hold
 pub mod spans; // sets of places in the feed
 pub mod tables; // which tables there are
+pub mod ordered; // the kept revisions in the order in which hubs compare them
 mod upgrade; // from older formats to this one
 pub mod view; // reading
 pub mod tx; // what a job of the writer works with
@@ -34,6 +35,9 @@ pub use spans::Spans;
 pub use tables::T;
 pub use tx::{Committed, Totals, WriteTx, totals};
 pub use view::{Snapshot, View};
+
+/// Where the project's id is among the settings.
+pub(crate) const PROJECT: &[u8] = b"project";
 
 /// Jobs that may wait for the writer; beyond, senders wait in their own connections.
 const QUEUE: usize = 1024;
@@ -184,9 +188,15 @@ impl Store {
     pub fn open(opener: Opener) -> Result<(Self, WriterThread), StoreError> {
         // The database panics on some damage; whoever starts a hub must hear a sentence instead.
         let opened = catch_unwind(AssertUnwindSafe(|| {
-            let database = opener.open()?;
+            let mut database = opener.open()?;
             upgrade::check(&database)?;
             upgrade::complete(&database)?;
+            // What is only looked at is left as it is.
+            if opener.is_for_a_hub() && !ordered::complete(&database) {
+                // After one read that failed the database answers none.
+                let_go(Some(Arc::new(database)));
+                database = opener.open()?;
+            }
             let totals = writer::load_totals(&database)?;
             Ok::<_, StoreError>((database, totals))
         }));
@@ -242,13 +252,9 @@ impl Store {
     /// # Errors
     /// While the database is being opened again.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        use redb::ReadableDatabase as _;
         let guard = self.0.database.read().map_err(|_| StoreError::Bug("poisoned".into()))?;
         let database = guard.as_ref().ok_or(StoreError::Reopening)?;
-        match database.begin_read() {
-            Ok(transaction) => Ok(Snapshot { transaction }),
-            Err(error) => Err(self.doubt(error.into())),
-        }
+        Snapshot::of(database).map_err(|error| self.doubt(error))
     }
 
     /// After one read that failed the database answers none, so the writer must look at it; it may have nothing to write for hours.

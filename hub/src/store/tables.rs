@@ -32,6 +32,10 @@ tables! {
     Log = "log-1";
     /// `revision 32` → [`super::rows::Place`]: where each kept revision is. Derived.
     Ids = "ids-1";
+    /// `least key 40` → [`super::ordered::Bucket`]: kept revisions, in quarantine too, in the order in which hubs compare them. Derived.
+    Ordered = "ordered-1";
+    /// `least key 40` → [`super::ordered::Sum`] of the bucket of this key. Derived.
+    OrderedSums = "ordered-sums-1";
     /// `author 32, revision 32` → [`super::rows::Entry`]: valid revisions of authors who are not members.
     Quarantine = "quarantine-1";
     /// `doc 16` → [`super::rows::DocRow`]. Derived.
@@ -58,6 +62,8 @@ tables! {
     Presets = "presets-1";
     /// `device 32` → JSON: name, when paired, what it told last.
     Devices = "devices-1";
+    /// `hub 32` → JSON: another hub that this one calls: name, address, pinned key, token.
+    Hubs = "hubs-1";
     /// `begin i64 with its sign flipped, device 32` → JSON: a contact of the last 90 days.
     Contacts = "contacts-1";
     /// `BLAKE3 of a bearer token 32` → device 32.

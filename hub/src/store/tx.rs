@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use maloca_protocol::fingerprint::Fingerprint;
+use maloca_protocol::fingerprint::{Fingerprint, FingerprintKey};
 use maloca_protocol::{DeviceId, DocId, MediaHash};
 
 use super::codec::{self, Dec, Enc};
+use super::ordered::{self, Item};
 use super::rows::{Arrival, AuthorRow, Entry, Row, Subject};
 use super::view::{self, Each, OpenTables, Range, View, ViewExt};
 use super::{StoreError, T};
@@ -95,6 +96,8 @@ pub struct WriteTx<'txn> {
     totals: Totals,
     authors: BTreeMap<DeviceId, AuthorRow>,
     told: Committed,
+    /// What was kept, for the order; written once a commit, for what one device brings lies together.
+    kept: Option<(FingerprintKey, Vec<Item>)>,
     dirty: bool,
 }
 
@@ -111,7 +114,7 @@ impl View for WriteTx<'_> {
 impl<'txn> WriteTx<'txn> {
     pub(super) fn open(transaction: &'txn redb::WriteTransaction, totals: Totals) -> Result<Self, StoreError> {
         let tables = OpenTables::open(transaction)?;
-        Ok(Self { tables, totals, authors: BTreeMap::new(), told: Committed::default(), dirty: false })
+        Ok(Self { tables, totals, authors: BTreeMap::new(), told: Committed::default(), kept: None, dirty: false })
     }
 
     /// Whether anything was written.
@@ -187,6 +190,11 @@ impl<'txn> WriteTx<'txn> {
         Ok(self.authors.entry(*author).or_default())
     }
 
+    /// Names a revision that is kept from now on, after it was counted.
+    pub(crate) fn put_in_order(&mut self, key: &FingerprintKey, item: Item) {
+        self.kept.get_or_insert_with(|| (key.clone(), Vec::new())).1.push(item);
+    }
+
     /// What will be told after the commit.
     pub(crate) const fn tell(&mut self) -> &mut Committed {
         &mut self.told
@@ -196,6 +204,9 @@ impl<'txn> WriteTx<'txn> {
     pub(super) fn finish(&mut self) -> Result<(Totals, Committed), StoreError> {
         for (author, row) in std::mem::take(&mut self.authors) {
             self.put(T::Authors, &author.0, &row)?;
+        }
+        if let Some((key, items)) = self.kept.take() {
+            ordered::add(self, &key, items)?;
         }
         let totals = self.totals;
         self.told.head = totals.head;

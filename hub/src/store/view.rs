@@ -125,6 +125,12 @@ impl View for Snapshot {
 }
 
 impl Snapshot {
+    /// What is committed now.
+    pub(super) fn of(database: &redb::Database) -> Result<Self, StoreError> {
+        use redb::ReadableDatabase as _;
+        Ok(Self { transaction: database.begin_read()? })
+    }
+
     /// Reads every row of a table and gives each with its payload, or the damage where the seal does not fit; for `verify`,
     /// which names all that is wrong rather than the first.
     ///

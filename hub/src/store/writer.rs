@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use redb::{Database, ReadableDatabase as _};
+use redb::Database;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
 
@@ -54,7 +54,7 @@ pub(super) struct Job {
 }
 
 pub(super) fn load_totals(database: &Database) -> Result<Totals, StoreError> {
-    totals(&super::Snapshot { transaction: database.begin_read()? })
+    totals(&super::Snapshot::of(database)?)
 }
 
 enum Failed {

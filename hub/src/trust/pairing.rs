@@ -18,6 +18,15 @@ const REST_MILLIS: i64 = 60_000;
 /// The fewest characters of a code that stays open.
 pub const SHORTEST: usize = 6;
 
+/// Whom a code lets in. What a hub says of others counts, so no phone becomes one by a code that was meant for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// Phones, and the command line as one.
+    Device,
+    /// Another hub.
+    Hub,
+}
+
 #[derive(Debug, Clone)]
 struct Open {
     code: String,
@@ -29,9 +38,12 @@ struct Open {
     heard: Vec<(DeviceId, String)>,
 }
 
-/// The joining that is open now, if any.
+/// The joining that is open now, if any: for devices, and beside it for a hub.
 #[derive(Debug, Default)]
-pub struct Pairing(Mutex<Option<Open>>);
+pub struct Pairing {
+    devices: Mutex<Option<Open>>,
+    hubs: Mutex<Option<Open>>,
+}
 
 /// What the manager's screen shows of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,6 +62,12 @@ pub enum Refused {
     /// Joining is not open, or the code's time or tries are over.
     #[error("Joining is closed. Ask the manager for a new code.")]
     Closed,
+    /// Joining is open for a hub alone, and a device has typed a code.
+    #[error("The manager's screen shows a code for another hub now. Ask the manager for a code for phones.")]
+    ForHubs,
+    /// Joining is open for devices alone, and a hub's manager has typed a code.
+    #[error("The other manager's screen shows a code for phones now. Ask there for a code for another hub.")]
+    ForDevices,
     /// The code is wrong.
     #[error("This is not the code on the manager's screen. Look again and type it once more.")]
     Wrong,
@@ -61,38 +79,43 @@ pub enum Refused {
 impl Pairing {
     /// Opens joining with a new six-digit code, in place of whatever was open.
     pub fn open(&self, now: i64) -> Shown {
+        self.open_for(Whom::Device, now)
+    }
+
+    /// Opens joining for devices or for a hub, with a new six-digit code, in place of whatever was open for them.
+    pub fn open_for(&self, whom: Whom, now: i64) -> Shown {
         let code = new_code();
         let life = limits::CODE_LIFE.as_millis() as i64;
-        self.put(Open {
-            code,
-            expires_at: Some(now + life),
-            tries_left: limits::CODE_TRIES,
-            resting_until: i64::MIN,
-            heard: Vec::new(),
-        })
+        let (tries_left, resting_until) = (limits::CODE_TRIES, i64::MIN);
+        self.put(whom, Open { code, expires_at: Some(now + life), tries_left, resting_until, heard: Vec::new() })
     }
 
     /// Opens joining for good, with a code of the manager's choosing: for unattended set-up.
     pub fn stay_open(&self, code: &str) -> Shown {
         let tries_left = limits::CODE_TRIES;
-        self.put(Open { code: code.to_owned(), expires_at: None, tries_left, resting_until: i64::MIN, heard: Vec::new() })
+        let open = Open { code: code.to_owned(), expires_at: None, tries_left, resting_until: i64::MIN, heard: Vec::new() };
+        self.put(Whom::Device, open)
     }
 
-    fn put(&self, open: Open) -> Shown {
+    fn put(&self, whom: Whom, open: Open) -> Shown {
         let shown = shown(&open);
-        *self.lock() = Some(open);
+        *self.lock(whom) = Some(open);
         shown
     }
 
-    /// Closes joining.
+    /// Closes joining for devices.
     pub fn close(&self) {
-        *self.lock() = None;
+        *self.lock(Whom::Device) = None;
     }
 
-    /// What is open now.
+    /// What is open for devices now.
     #[must_use]
     pub fn show(&self, now: i64) -> Option<Shown> {
-        self.lock().as_ref().filter(|open| open.is_alive(now)).map(shown)
+        self.show_for(Whom::Device, now)
+    }
+
+    fn show_for(&self, whom: Whom, now: i64) -> Option<Shown> {
+        self.lock(whom).as_ref().filter(|open| open.is_alive(now)).map(shown)
     }
 
     /// Tries a code. One that was `heard_from` a device, since it came over plain http, lets in nobody else: a new one takes its place
@@ -100,9 +123,13 @@ impl Pairing {
     ///
     /// # Errors
     /// See [`Refused`].
-    pub fn attempt(&self, code: &str, heard_from: Option<&DeviceId>, now: i64) -> Result<(), Refused> {
-        let mut guard = self.lock();
-        let open = guard.as_mut().filter(|open| open.is_alive(now)).ok_or(Refused::Closed)?;
+    pub fn attempt(&self, whom: Whom, code: &str, heard_from: Option<&DeviceId>, now: i64) -> Result<(), Refused> {
+        let others = match whom {
+            Whom::Device => self.show_for(Whom::Hub, now).map(|_| Refused::ForHubs),
+            Whom::Hub => self.show_for(Whom::Device, now).map(|_| Refused::ForDevices),
+        };
+        let mut guard = self.lock(whom);
+        let open = guard.as_mut().filter(|open| open.is_alive(now)).ok_or(others.unwrap_or(Refused::Closed))?;
         if now < open.resting_until {
             return Err(Refused::Resting);
         }
@@ -130,8 +157,9 @@ impl Pairing {
         Err(Refused::Wrong)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Open>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self, whom: Whom) -> std::sync::MutexGuard<'_, Option<Open>> {
+        let open = if whom == Whom::Hub { &self.hubs } else { &self.devices };
+        open.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -156,31 +184,45 @@ mod tests {
     #[test]
     fn five_wrong_tries_or_ten_minutes_end_a_code() {
         let pairing = Pairing::default();
-        assert_eq!(pairing.attempt("123456", None, 0), Err(Refused::Closed));
+        assert_eq!(pairing.attempt(Whom::Device, "123456", None, 0), Err(Refused::Closed));
         let code = pairing.open(0).code;
-        assert_eq!(pairing.attempt(&code, None, 599_999), Ok(()));
-        assert_eq!(pairing.attempt(&code, None, 600_000), Err(Refused::Closed));
+        assert_eq!(pairing.attempt(Whom::Device, &code, None, 599_999), Ok(()));
+        assert_eq!(pairing.attempt(Whom::Device, &code, None, 600_000), Err(Refused::Closed));
         let code = pairing.open(0).code;
         for _ in 0..5 {
-            assert_eq!(pairing.attempt("no", None, 1), Err(Refused::Wrong));
+            assert_eq!(pairing.attempt(Whom::Device, "no", None, 1), Err(Refused::Wrong));
         }
-        assert_eq!(pairing.attempt(&code, None, 1), Err(Refused::Closed));
+        assert_eq!(pairing.attempt(Whom::Device, &code, None, 1), Err(Refused::Closed));
+    }
+
+    #[test]
+    fn a_code_for_a_hub_lets_in_no_phone() {
+        let pairing = Pairing::default();
+        let for_hub = pairing.open_for(Whom::Hub, 0).code;
+        assert_eq!(pairing.attempt(Whom::Device, &for_hub, None, 1), Err(Refused::ForHubs));
+        // One is no reason to close the other.
+        pairing.stay_open("river-2026");
+        assert_eq!(pairing.attempt(Whom::Device, &for_hub, None, 1), Err(Refused::Wrong));
+        assert_eq!(pairing.attempt(Whom::Hub, "river-2026", None, 1), Err(Refused::Wrong));
+        assert_eq!(pairing.attempt(Whom::Device, "river-2026", None, 1), Ok(()));
+        assert_eq!(pairing.attempt(Whom::Hub, &for_hub, None, 1), Ok(()));
+        assert_eq!(pairing.attempt(Whom::Hub, "river-2026", None, 600_000), Err(Refused::ForDevices));
     }
 
     #[test]
     fn a_code_that_was_heard_lets_in_nobody_else() {
         let pairing = Pairing::default();
         let before = pairing.open(0);
-        assert_eq!(pairing.attempt(&before.code, None, 1), Ok(()));
+        assert_eq!(pairing.attempt(Whom::Device, &before.code, None, 1), Ok(()));
         let (rosa, ana) = (DeviceId([1; 32]), DeviceId([2; 32]));
-        assert_eq!(pairing.attempt(&before.code, Some(&rosa), 2), Ok(()));
-        assert_eq!(pairing.attempt(&before.code, Some(&rosa), 2), Ok(()), "the answer was lost");
+        assert_eq!(pairing.attempt(Whom::Device, &before.code, Some(&rosa), 2), Ok(()));
+        assert_eq!(pairing.attempt(Whom::Device, &before.code, Some(&rosa), 2), Ok(()), "the answer was lost");
         let after = pairing.show(3).unwrap();
         assert_eq!(after.expires_at, before.expires_at);
         // One in a million times the new code is the old one.
         if after.code != before.code {
-            assert_eq!(pairing.attempt(&before.code, Some(&ana), 3), Err(Refused::Wrong));
-            assert_eq!(pairing.attempt(&after.code, Some(&ana), 3), Ok(()));
+            assert_eq!(pairing.attempt(Whom::Device, &before.code, Some(&ana), 3), Err(Refused::Wrong));
+            assert_eq!(pairing.attempt(Whom::Device, &after.code, Some(&ana), 3), Ok(()));
         }
     }
 
@@ -189,9 +231,9 @@ mod tests {
         let pairing = Pairing::default();
         pairing.stay_open("river-2026");
         for _ in 0..5 {
-            assert_eq!(pairing.attempt("no", None, 1), Err(Refused::Wrong));
+            assert_eq!(pairing.attempt(Whom::Device, "no", None, 1), Err(Refused::Wrong));
         }
-        assert_eq!(pairing.attempt("river-2026", None, 2), Err(Refused::Resting));
-        assert_eq!(pairing.attempt("river-2026", None, 60_001), Ok(()));
+        assert_eq!(pairing.attempt(Whom::Device, "river-2026", None, 2), Err(Refused::Resting));
+        assert_eq!(pairing.attempt(Whom::Device, "river-2026", None, 60_001), Ok(()));
     }
 }

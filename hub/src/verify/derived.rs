@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::{Bound, ControlFlow};
 
 use maloca_protocol::document::{self, State};
+use maloca_protocol::fingerprint::Fingerprint;
 use maloca_protocol::{DeviceId, DocId, MediaHash};
 use serde_json::Value;
 
@@ -13,6 +14,7 @@ use crate::export::ledger;
 use crate::intake::keep;
 use crate::query::presets::PRESET;
 use crate::query::{self, index};
+use crate::store::ordered::{Bucket, Sum};
 use crate::store::rows::{Attached, AuthorRow, DocRow, MediaRow, Row as _, Standing, Summary, doc_id};
 use crate::store::view::ViewExt as _;
 use crate::store::{self, StoreError, T, View as _};
@@ -206,5 +208,32 @@ pub(super) fn drives(look: &mut Look<'_>) -> Result<(), StoreError> {
     }
     let is_derived = ledger::is_whole(look.view)?;
     look.expect(is_derived, || "what the drives carry is not what the ledger says".to_owned());
+    Ok(())
+}
+
+/// The order for other hubs: that each revision is in it was looked at with the revision; here, that nothing else is, and the sums.
+pub(super) fn order(look: &mut Look<'_>) -> Result<(), StoreError> {
+    if !look.is_ordered {
+        look.note("the order for other hubs is not whole; it is made again when the hub starts next");
+        return Ok(());
+    }
+    let (view, key, mut buckets, mut all) = (look.view, look.rules.fingerprints.clone(), 0_u64, Fingerprint::default());
+    view.scan(T::OrderedSums, ALL, false, &mut |least, payload| {
+        let bucket: Bucket = view.row(T::Ordered, least)?.unwrap_or_default();
+        let sum = bucket.sum(&key);
+        let ascending = bucket.0.windows(2).all(|pair| pair[0] < pair[1]);
+        let begins = bucket.0.first().is_some_and(|first| first.key().0[..] >= *least);
+        let fits = ascending && begins && Sum::decode(payload) == Some(Sum(sum));
+        look.expect(fits, || "a part of the order for other hubs does not come to its sum".to_owned());
+        all.join(&sum);
+        buckets += 1;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let rows = look.count(T::Ordered)?;
+    look.expect(rows == buckets, || format!("table {} has {rows} rows instead of {buckets}", T::Ordered.name()));
+    let kept = look.totals.fingerprint;
+    look.expect(all == kept, || {
+        format!("the order for other hubs has {} revisions, kept are {}, or others", all.count, kept.count)
+    });
     Ok(())
 }

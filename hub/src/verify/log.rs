@@ -9,7 +9,7 @@ use super::Look;
 use crate::intake::validate;
 use crate::store::rows::{Attached, Entry, Place, Row as _, Subject};
 use crate::store::view::ViewExt as _;
-use crate::store::{StoreError, T, View as _};
+use crate::store::{StoreError, T, View as _, ordered};
 
 /// Revisions whose signatures are verified together.
 const BATCH: usize = 500;
@@ -104,6 +104,10 @@ fn kept(look: &mut Look<'_>, revision: &ValidRevision, place: Place) -> Result<(
     look.summary.revisions += 1;
     let found: Option<Place> = view.row(T::Ids, &id.0)?;
     look.expect(found == Some(place), || format!("the index of revisions is wrong about {id}"));
+    if look.is_ordered {
+        let is_there = ordered::has(view, revision)?;
+        look.expect(is_there, || format!("the order for other hubs lacks revision {id}"));
+    }
     let author = look.authors.entry(content.author).or_default();
     author.fingerprint.add(&look.rules.fingerprints, &id);
     look.totals.fingerprint.add(&look.rules.fingerprints, &id);

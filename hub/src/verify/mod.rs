@@ -16,11 +16,10 @@ use maloca_protocol::fingerprint::FingerprintKey;
 use maloca_protocol::{DeviceId, ProjectId};
 
 use crate::files::Files;
-use crate::hub::PROJECT;
 use crate::intake::Rules;
 use crate::media::MediaRoot;
 use crate::store::rows::AuthorRow;
-use crate::store::{self, Snapshot, Store, StoreError, T, Totals, View as _};
+use crate::store::{self, PROJECT, Snapshot, Store, StoreError, T, Totals, View as _, ordered};
 use crate::trust::{authority, identity, tls};
 
 /// Something that was found.
@@ -72,6 +71,8 @@ struct Look<'a> {
     authors: BTreeMap<DeviceId, AuthorRow>,
     /// Revisions in the log, rows that must be in other tables.
     in_log: u64,
+    /// Whether the order for other hubs is whole; one that is not is made again at the next start.
+    is_ordered: bool,
     held_entries: u64,
     presets: u64,
 }
@@ -157,6 +158,7 @@ pub fn folder(files: &Files, data: &Path, tell: Tell<'_>) -> Result<Summary, Can
         totals: Totals::default(),
         authors: BTreeMap::new(),
         in_log: 0,
+        is_ordered: ordered::is_whole(&view).unwrap_or_default(),
         held_entries: 0,
         presets: 0,
     };
@@ -174,6 +176,7 @@ pub fn folder(files: &Files, data: &Path, tell: Tell<'_>) -> Result<Summary, Can
     look.part("members", derived::members);
     look.part("counts", derived::counts);
     look.part("drives", derived::drives);
+    look.part("the order for other hubs", derived::order);
     let root = MediaRoot::at(files.clone(), data);
     look.part("media", |look| held::media(look, &root));
     look.part("media files", |look| held::orphans(look, &root));

@@ -259,6 +259,21 @@ impl HubClient {
         content_type: &'static str,
         body: Option<Bytes>,
     ) -> Result<A, CallError> {
+        let bytes = self.bytes_of(method, path, content_type, body).await?;
+        serde_json::from_slice(&bytes).map_err(|error| CallError::Garbled { url: self.url.clone(), why: error.to_string() })
+    }
+
+    /// As [`HubClient::json_of`], where the answer is no JSON.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn bytes_of(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &'static str,
+        body: Option<Bytes>,
+    ) -> Result<Vec<u8>, CallError> {
         let path = format!("{BASE}{path}");
         let headers: &[_] = match body {
             Some(_) => &[(CONTENT_TYPE, HeaderValue::from_static(content_type))],
@@ -271,10 +286,7 @@ impl HubClient {
                 Err(error) => Err(error),
             };
             match answered {
-                Ok(bytes) => {
-                    let garbled = |error: serde_json::Error| CallError::Garbled { url: self.url.clone(), why: error.to_string() };
-                    return serde_json::from_slice(&bytes).map_err(garbled);
-                }
+                Ok(bytes) => return Ok(bytes),
                 Err(error) => backoff.wait(error).await?,
             }
         }

@@ -125,7 +125,18 @@ impl Met {
     /// # Errors
     /// [`JoinError::WrongCode`] where the hub does not let the device in; others where it cannot be asked.
     pub async fn join(&self, key: &DeviceKey, name: &str, code: &str, patience: Patience) -> Result<KnownHub, JoinError> {
-        let request = PairRequest::new(key, &self.info.id, name, code, Some(super::APP.to_owned()));
+        self.ask_in(PairRequest::new(key, &self.info.id, name, code, Some(super::APP.to_owned())), patience).await
+    }
+
+    /// Joins as a hub of the project, with the code for hubs from the other manager's screen.
+    ///
+    /// # Errors
+    /// As [`Met::join`].
+    pub async fn join_as_hub(&self, key: &DeviceKey, name: &str, code: &str, patience: Patience) -> Result<KnownHub, JoinError> {
+        self.ask_in(PairRequest::new_hub(key, &self.info.id, name, code, Some(super::APP.to_owned())), patience).await
+    }
+
+    async fn ask_in(&self, request: PairRequest, patience: Patience) -> Result<KnownHub, JoinError> {
         let client = HubClient::new(&self.url, Some(self.pin), None, patience)?;
         let paired: Paired = client.json(Method::POST, "/pair", Some(&request)).await.map_err(|error| match error {
             CallError::Denied(problem) | CallError::Refused(problem) => JoinError::WrongCode(problem),

@@ -36,7 +36,7 @@ pub fn invitation(hub: &Hub) -> Option<(String, String)> {
     shown(hub).map(|shown| (shown.open.code, shown.link))
 }
 
-fn dress(hub: &Hub, open: pairing::Shown) -> Shown {
+pub(super) fn dress(hub: &Hub, open: pairing::Shown) -> Shown {
     let urls = urls(hub);
     let base = urls.first().cloned().unwrap_or_default();
     let link = format!("{base}/j#{}.{}", open.code, hub.id());

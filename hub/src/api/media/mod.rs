@@ -2,7 +2,9 @@
 
 pub(super) mod tus; // resumable uploads
 
+use std::collections::HashMap;
 use std::io;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -11,17 +13,19 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use maloca_protocol::rest::{MediaMissing, MediaQuestion};
+use maloca_protocol::rest::{MediaMissing, MediaQuestion, MediaWantedPage};
 use maloca_protocol::{DeviceId, MediaHash, limits};
 
 use super::ApiError;
 use super::access::{Caller, CallingDevice};
-use super::body::{Json, Named};
+use super::body::{Asked, Json, Named};
 use crate::hub::Hub;
 use crate::intake::keep;
 use crate::media::heal;
 use crate::media::read::Reader;
 use crate::media::thumbnail::thumbnail as make_thumbnail;
+use crate::media::uploads::Upload;
+use crate::query::wanted;
 use crate::store::rows::{Attached, DocRow, MediaRow, Row as _};
 use crate::store::view::ViewExt as _;
 use crate::store::{StoreError, T, View};
@@ -54,6 +58,40 @@ pub(super) async fn missing(
     Ok(Json(MediaMissing { missing }))
 }
 
+/// Where to go on in what is wanted.
+#[derive(serde::Deserialize)]
+pub(super) struct After {
+    after_at: Option<i64>,
+    after: Option<MediaHash>,
+}
+
+/// `GET /media/wanted`: what another hub may bring.
+pub(super) async fn wanted(
+    State(hub): State<Hub>,
+    device: CallingDevice,
+    Asked(After { after_at, after }): Asked<After>,
+) -> Result<Json<MediaWantedPage>, ApiError> {
+    if !hub.devices.is_hub(&device.id) {
+        let detail = "Only another hub of this project is told which media are wanted. A device offers what it has.";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "hubs_only", detail));
+    }
+    let page = hub.store.read(move |view| {
+        let mut page = wanted::page(view, after_at.zip(after))?;
+        // There are as many unfinished uploads as there are connections that broke off.
+        let mut begun: HashMap<MediaHash, String> = HashMap::new();
+        view.scan(T::Uploads, (Bound::Unbounded, Bound::Unbounded), false, &mut |_, payload| {
+            let upload: Option<Upload> = serde_json::from_slice(payload).ok();
+            if let Some(Upload { id, hash: Some(hash), .. }) = upload.filter(|upload| upload.device == device.id) {
+                begun.insert(hash, id);
+            }
+            Ok(std::ops::ControlFlow::Continue(()))
+        })?;
+        page.media.iter_mut().for_each(|one| one.upload = begun.remove(&one.hash));
+        Ok(page)
+    });
+    Ok(Json(page.await?))
+}
+
 /// What a media is, where it is here and the caller may read it.
 struct Allowed {
     row: MediaRow,
@@ -63,7 +101,7 @@ struct Allowed {
 
 async fn allowed(hub: &Hub, caller: Caller, hash: MediaHash, is_meant: fn(&MediaRow) -> bool) -> Result<Allowed, ApiError> {
     let reader = match caller {
-        Caller::Device { id, .. } if !hub.settings().devices_read_all => Some(id),
+        Caller::Device { id, .. } if !hub.settings().devices_read_all && !hub.devices.is_hub(&id) => Some(id),
         _ => None,
     };
     let found = hub
