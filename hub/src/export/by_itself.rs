@@ -109,7 +109,7 @@ fn write(place: &Path, mark: &str) -> io::Result<()> {
 
 /// Copies what is new to each marked drive that is plugged in, until the hub's shutdown.
 pub async fn watch(hub: &Hub) {
-    let mut tried: BTreeSet<String> = BTreeSet::new();
+    let mut tried: BTreeSet<Plugged> = BTreeSet::new();
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -124,22 +124,30 @@ pub async fn watch(hub: &Hub) {
         let found = tokio::task::spawn_blocking(move || marked(&settings)).await;
         let Ok(here) = found else { continue };
         // One that was taken out is tried again when it comes back.
-        tried.retain(|path| here.contains(path));
-        for path in here {
-            if tried.contains(&path) {
+        tried.retain(|drive| here.contains(drive));
+        for drive in here {
+            if tried.contains(&drive) {
                 continue;
             }
             // While another copy is made it waits for the next look.
-            if jobs::start(hub, Wish { to: PathBuf::from(&path), what: What::New }).is_some() {
-                tracing::info!(path, "a marked drive was plugged in; what is new for it is copied");
-                tried.insert(path);
+            if jobs::start(hub, Wish { to: PathBuf::from(&drive.path), what: What::New }).is_some() {
+                tracing::info!(path = drive.path, "a marked drive was plugged in; what is new for it is copied");
+                tried.insert(drive);
             }
         }
     }
 }
 
+/// A drive, as it is plugged in this time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Plugged {
+    path: String,
+    mount: Option<u64>,
+}
+
 /// The marked drives that are here.
-fn marked(settings: &Settings) -> BTreeSet<String> {
+fn marked(settings: &Settings) -> BTreeSet<Plugged> {
     let drives = drives::places(Use::Write).into_iter().filter(|place| place.removable);
-    drives.map(|place| place.path).filter(|path| is_marked(settings, Path::new(path))).collect()
+    let marked = drives.map(|place| place.path).filter(|path| is_marked(settings, Path::new(path)));
+    marked.map(|path| Plugged { mount: drives::mount_number(Path::new(&path)), path }).collect()
 }

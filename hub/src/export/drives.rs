@@ -93,6 +93,12 @@ pub fn root_of(path: &Path) -> io::Result<PathBuf> {
     Ok(mount_of(&path).map_or_else(|| PathBuf::from("/"), |mount| mount.at))
 }
 
+/// The system's number for the mount that holds `path`: another one after a drive was taken out and put in again, however quickly.
+#[must_use]
+pub fn mount_number(path: &Path) -> Option<u64> {
+    mount_of(&path.canonicalize().ok()?).map(|mount| mount.id)
+}
+
 /// The mount that holds a path without links: of mounts on one another the last one, and of nested ones the deepest.
 fn mount_of(path: &Path) -> Option<Mount> {
     let mount = mounts().into_iter().filter(|mount| path.starts_with(&mount.at)).max_by_key(|mount| mount.at.as_os_str().len());
@@ -213,6 +219,8 @@ fn linked(folder: &str, source: &str) -> Option<String> {
 /// A line of mountinfo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Mount {
+    /// The system's number for it, another one each time that a drive is mounted.
+    id: u64,
     at: PathBuf,
     kind: String,
     source: String,
@@ -227,12 +235,13 @@ fn mounts() -> Vec<Mount> {
 /// `36 35 98:0 / /media/usb rw,noatime shared:1 - vfat /dev/sdb1 rw`
 fn read_mount(line: &str) -> Option<Mount> {
     let (before, after) = line.split_once(" - ")?;
+    let id = before.split(' ').next()?.parse().ok()?;
     let mut before = before.split(' ').skip(4);
     let (at, options) = (before.next()?, before.next()?);
     let mut after = after.split(' ');
     let (kind, source) = (after.next()?, after.next()?);
     let is_read_only = options.split(',').any(|option| option == "ro");
-    Some(Mount { at: unescape(at, "\\", 8).into(), kind: kind.to_owned(), source: unescape(source, "\\", 8), is_read_only })
+    Some(Mount { id, at: unescape(at, "\\", 8).into(), kind: kind.to_owned(), source: unescape(source, "\\", 8), is_read_only })
 }
 
 /// Undoes the escapes of mountinfo (`\040`) and of udev's links (`\x20`): `mark`, then digits of `radix`.

@@ -130,6 +130,11 @@ export const api = {
   newPairing: () => call<T.Pairing>('POST', '/admin/pairing'),
   closePairing: () => call<void>('DELETE', '/admin/pairing'),
 
+  hubs: () => call<{ hubs: T.OtherHub[] }>('GET', '/admin/hubs'),
+  hubCode: () => call<T.Pairing>('POST', '/admin/hubs/code'),
+  joinHub: (url: string, code: string) => call<{ hubs: T.OtherHub[] }>('POST', '/admin/hubs', { url, code }),
+  syncHubs: () => call<unknown>('POST', '/admin/hubs/sync'),
+
   exports: () => call<T.Exports>('GET', '/admin/exports'),
   /** Without a filter: everything, or only what the drive does not have. */
   startExport: (to: string, filter?: ObservationFilter, onlyNew = false) =>

@@ -305,6 +305,19 @@ export interface Pairing {
   qr_svg: string;
 }
 
+/** Another hub of the project, which this one calls by itself. */
+export interface OtherHub {
+  id: string;
+  name: string;
+  url: string;
+  busy: boolean;
+  brought: { pulled: number; pushed: number; media_pulled: number; media_pushed: number; in_sync: boolean };
+  /** When the last contact ended well, milliseconds since 1970. */
+  synced_at: number | null;
+  /** Why the last one did not, in the hub's English. */
+  trouble: string | null;
+}
+
 export interface ExportJob {
   id: string;
   to: string;
