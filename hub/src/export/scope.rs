@@ -22,6 +22,7 @@ use crate::trust::members::{HUB, MEMBER, REVOKE};
 
 /// What a person wants copied.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[expect(clippy::large_enum_variant, reason = "one of it lives at a time, for as long as a copy is made")]
 pub enum What {
     /// Everything.
     #[default]
@@ -34,6 +35,7 @@ pub enum What {
 
 /// What a bundle is made of.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one of it lives at a time, for as long as a copy is made")]
 pub enum Scope {
     /// Everything.
     Everything,

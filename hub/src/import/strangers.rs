@@ -327,10 +327,12 @@ pub fn unpack(from: &Path, to: &Path, room: &dyn Fn(u64) -> Result<(), ImportErr
 /// Removes what a hub that was killed had unpacked; called before anything else is.
 pub(crate) fn remove_leftovers(data: &Path) {
     for entry in std::fs::read_dir(data).into_iter().flatten().filter_map(Result::ok) {
-        if entry.file_name().to_string_lossy().starts_with(UNPACKED) && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            if let Err(error) = std::fs::remove_dir_all(entry.path()) {
-                tracing::warn!(%error, "what an import had unpacked could not be removed; it takes room and does no harm");
-            }
+        let is_ours = entry.file_name().to_string_lossy().starts_with(UNPACKED);
+        if is_ours
+            && entry.file_type().is_ok_and(|kind| kind.is_dir())
+            && let Err(error) = std::fs::remove_dir_all(entry.path())
+        {
+            tracing::warn!(%error, "what an import had unpacked could not be removed; it takes room and does no harm");
         }
     }
 }
