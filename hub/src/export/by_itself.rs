@@ -151,3 +151,29 @@ fn marked(settings: &Settings) -> BTreeSet<Plugged> {
     let marked = drives.map(|place| place.path).filter(|path| is_marked(settings, Path::new(path)));
     marked.map(|path| Plugged { mount: drives::mount_number(Path::new(&path)), path }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_mark_of_this_hub_is_one() {
+        let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let settings = |marks: &[&str]| Settings {
+            name: "Maloca".into(),
+            devices_read_all: false,
+            marks: marks.iter().map(|mark| (*mark).to_owned()).collect(),
+        };
+        let (mark, other) = ("00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100");
+        write(ours.path(), mark).unwrap();
+        write(theirs.path(), other).unwrap();
+        assert!(is_marked(&settings(&[other, mark]), ours.path()) && !is_marked(&settings(&[mark]), theirs.path()));
+        // A hub that has marked nothing copies to nobody, whatever a drive says; nor do beginnings, blanks and floods of text count.
+        assert!(!is_marked(&settings(&[]), ours.path()));
+        for forged in ["", "mark: \r\n", "mark: 0011\r\n", &format!("{}mark: {mark}", "x".repeat(BYTES as usize)), "mark"] {
+            fs::write(file(theirs.path()), forged).unwrap();
+            assert!(!is_marked(&settings(&[mark]), theirs.path()), "{forged:.40}");
+        }
+        assert!(!is_marked(&settings(&[mark]), Path::new("/nowhere")));
+    }
+}

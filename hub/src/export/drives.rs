@@ -64,10 +64,10 @@ impl Filesystem {
         self.dev == other.dev || (self.uuid.is_some() && self.uuid == other.uuid)
     }
 
-    /// The largest file that it holds, where that is less than a hub may write.
+    /// Whether it holds a file of so many bytes.
     #[must_use]
-    pub fn largest_file(&self) -> Option<u64> {
-        matches!(self.kind.as_str(), "vfat" | "msdos" | "fat").then_some(FAT_BYTES)
+    pub fn holds_file(&self, bytes: u64) -> bool {
+        bytes <= FAT_BYTES || !matches!(self.kind.as_str(), "vfat" | "msdos" | "fat")
     }
 
     /// Whether it is gone with the power.

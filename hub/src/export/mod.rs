@@ -302,25 +302,17 @@ pub async fn export(
         heal::spoilt(&hub.store, *hash, error).await;
     }
     let row = ledger::Export {
-        bundle: data_encoding::HEXLOWER.encode(&done.bundle),
-        path: done.path.to_string_lossy().into_owned(),
-        within: lies.within,
         kind: done.kind,
-        filesystem: lies.filesystem,
         on_drive: done.on_drive,
-        epoch: hub.epoch,
         head: done.head,
         chain: data_encoding::HEXLOWER.encode(&done.chain),
         holds: Some(done.holds.to_text()),
-        through: None,
         part,
         observations: done.observations,
         revisions: done.revisions,
         media: done.media,
         bytes: done.bytes,
-        verified_at: hub.clock.now(),
-        fault: None,
-        gone_at: None,
+        ..lies.holding_nothing(hub, &done.path, done.bundle)
     };
     match ledger::enter(&hub.store, row).await {
         Ok(()) => Ok(done),
@@ -340,32 +332,37 @@ impl Lies {
         let within = path.strip_prefix(&root).ok().map(Path::to_owned);
         Ok(Self { filesystem: Filesystem::of(&path)?, within })
     }
+
+    /// A row of the ledger for what lies here, of which nothing is known yet.
+    fn holding_nothing(self, hub: &Hub, path: &Path, bundle: [u8; 16]) -> ledger::Export {
+        ledger::Export {
+            bundle: data_encoding::HEXLOWER.encode(&bundle),
+            path: path.to_string_lossy().into_owned(),
+            within: self.within,
+            kind: Kind::Full,
+            filesystem: self.filesystem,
+            on_drive: false,
+            epoch: hub.epoch,
+            head: 0,
+            chain: String::new(),
+            holds: Some(String::new()),
+            through: None,
+            part: None,
+            observations: 0,
+            revisions: 0,
+            media: 0,
+            bytes: 0,
+            verified_at: hub.clock.now(),
+            fault: None,
+            gone_at: None,
+        }
+    }
 }
 
 /// Writes into the history that a drive did not keep what was written to it, so that nobody trusts it for having forgotten that.
 async fn note_a_liar(hub: &Hub, place: &Path, first: &str) {
     let Ok(lies) = Lies::at(place) else { return };
-    let row = ledger::Export {
-        bundle: data_encoding::HEXLOWER.encode(&rand::random::<[u8; 16]>()),
-        path: place.to_string_lossy().into_owned(),
-        within: lies.within,
-        kind: Kind::Full,
-        filesystem: lies.filesystem,
-        on_drive: false,
-        epoch: hub.epoch,
-        head: 0,
-        chain: String::new(),
-        holds: Some(String::new()),
-        through: None,
-        part: None,
-        observations: 0,
-        revisions: 0,
-        media: 0,
-        bytes: 0,
-        verified_at: hub.clock.now(),
-        fault: Some(first.to_owned()),
-        gone_at: None,
-    };
+    let row = ledger::Export { fault: Some(first.to_owned()), ..lies.holding_nothing(hub, place, rand::random()) };
     if let Err(error) = ledger::enter(&hub.store, row).await {
         tracing::warn!(%error, "a drive that did not keep what was written to it could not be noted");
     }

@@ -3,6 +3,8 @@
 //! `api/admin/retention` asks and frees. It promises: only what verified copies on two filesystems hold is freed, looked at again in the same
 //! commit that notes it; records and thumbnails stay; phones are never asked for it again; an import brings it back. The file goes after
 //! the commit, and while it goes nobody publishes one: a hub that is killed between the two has a file too many, never one too few.
+//!
+//! What it cannot know: that a drive which is not plugged in was erased or lost. Drives that are there are looked at before.
 
 use std::io;
 use std::ops::{Bound, ControlFlow};
@@ -11,6 +13,7 @@ use maloca_protocol::MediaHash;
 use serde::Serialize;
 
 use super::carried::Copies;
+use super::standing;
 use crate::hub::Hub;
 use crate::intake::keep;
 use crate::store::rows::{Keeping, MediaRow, Row as _};
@@ -56,6 +59,7 @@ pub fn releasable(view: &impl View) -> Result<Counted, StoreError> {
 /// # Errors
 /// Where the store fails; what was freed before stays so.
 pub async fn release(hub: &Hub) -> Result<Counted, StoreError> {
+    standing::look_at_all(hub).await?;
     let mut freed = Counted::default();
     let mut last: Option<MediaHash> = None;
     loop {

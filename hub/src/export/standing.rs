@@ -13,7 +13,7 @@ use maloca_protocol::time;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::INFO;
-use super::drives::{self, Filesystem};
+use super::drives::{self, Filesystem, Use};
 use super::ledger::{self, Export};
 use super::lists::Info;
 use super::{REVISION_BYTES, run};
@@ -97,6 +97,19 @@ pub(super) async fn look(hub: &Hub, place: &Path) -> Result<Standing, StoreError
         ledger::found(&hub.store, changed, hub.clock.now()).await?;
     }
     Ok(standing)
+}
+
+/// Looks at every drive that is plugged in. Before something is done for the sake of copies, those that are gone count no more.
+///
+/// # Errors
+/// Where the store fails.
+pub(super) async fn look_at_all(hub: &Hub) -> Result<(), StoreError> {
+    let found = tokio::task::spawn_blocking(|| drives::places(Use::Read)).await;
+    let found = found.map_err(|error| StoreError::Bug(format!("looking for drives ended early: {error}")))?;
+    for place in found.into_iter().filter(|place| place.removable) {
+        look(hub, Path::new(&place.path)).await?;
+    }
+    Ok(())
 }
 
 /// What is new for a drive that has a copy, for the page.

@@ -145,3 +145,25 @@ fn inside(folder: &Path, relative: &str) -> Result<PathBuf, String> {
     }
     if file.is_file() { Ok(file) } else { Err(format!("{relative} is no file")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Item, Read, each};
+
+    /// What is read of a source beside which a photo `a.jpg` lies: its items, its faults, and how it ended.
+    pub(super) fn all(name: &str, content: &[u8]) -> (Vec<Item>, Vec<String>, Result<(), String>) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.jpg"), b"a").unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let (mut items, mut faults) = (Vec::new(), Vec::new());
+        let done = each(&path, &mut |read| {
+            match read {
+                Read::Item(item) => items.push(*item),
+                Read::Fault(fault) => faults.push(fault),
+            }
+            Ok(())
+        });
+        (items, faults, done.map_err(|error| error.to_string()))
+    }
+}

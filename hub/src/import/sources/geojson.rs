@@ -122,7 +122,9 @@ impl Features<'_, '_> {
             (_, Some(id)) => id.to_owned(),
             _ => self.id_by_content(&feature),
         };
-        let doc = own_id.parse().unwrap_or_else(|_| DocId::from_source(&self.source, &own_id));
+        // A peer's id is the same in each of its exports, whose names hold the day.
+        let source = if peers == Some(own_id.as_str()) && is_peers(&own_id) { PEERS } else { &self.source };
+        let doc = own_id.parse().unwrap_or_else(|_| DocId::from_source(source, &own_id));
         if !self.seen.insert(doc) {
             return self.out.fault(format!("feature {number} has the id {own_id} of an earlier one, and was not taken"));
         }
@@ -155,7 +157,7 @@ impl Features<'_, '_> {
         format!("{}.{before}", hash.to_hex())
     }
 
-    /// Takes what names photos out of the properties: `media` and `$photos` where they are lists of texts, and `attachment_1`, ….
+    /// Takes what names photos out of the properties: `media` and `$photos` where they are lists of texts, and those of `attachment_1`, … that name a file.
     fn media(&mut self, number: u64, set: &mut Map<String, Value>) -> Result<Vec<PathBuf>, Failure> {
         let mut names = Vec::new();
         for name in ["media", "$photos"] {
@@ -164,9 +166,6 @@ impl Features<'_, '_> {
                 names.extend(list);
             }
         }
-        // What a peer could not export stands there as nothing.
-        let numbered = (1..).map(|n| format!("attachment_{n}"));
-        names.extend(numbered.map_while(|name| set.remove(&name)).filter(|name| !name.is_null()));
         let mut media = Vec::with_capacity(names.len());
         for relative in names.iter().filter_map(Value::as_str) {
             match named(&self.folder, &self.beside, relative) {
@@ -175,8 +174,31 @@ impl Features<'_, '_> {
                 Err(why) => self.out.fault(format!("feature {number}: a photo was not taken: {why}"))?,
             }
         }
+        for name in (1..).map(|n| format!("attachment_{n}")).take_while(|name| set.contains_key(name)).collect::<Vec<_>>() {
+            let Some(value) = set.remove(&name) else { continue };
+            match value.as_str().map(|relative| named(&self.folder, &self.beside, relative)) {
+                // What a peer could not export stands there as nothing.
+                None if value.is_null() => {}
+                Some(Ok(path)) if media.contains(&path) => {}
+                Some(Ok(path)) => media.push(path),
+                // Somebody else's property may be called so: nothing of it is lost.
+                None => drop(set.insert(name, value)),
+                Some(Err(why)) => {
+                    set.insert(name, value);
+                    self.out.fault(format!("feature {number}: a photo was not taken: {why}"))?;
+                }
+            }
+        }
         Ok(media)
     }
+}
+
+/// What documents are named by that have an id of Mapeo or CoMapeo.
+const PEERS: &str = "mapeo";
+
+/// Whether an id is one of those that Mapeo and CoMapeo draw, 8 or 32 random bytes in hex, which stand for one observation everywhere.
+fn is_peers(id: &str) -> bool {
+    matches!(id.len(), 16 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// A Point's `location`.
@@ -199,18 +221,7 @@ mod tests {
     use super::*;
 
     fn features(text: &str) -> (Vec<super::super::Item>, Vec<String>, bool) {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("a.jpg"), b"a").unwrap();
-        let path = folder.path().join("walk.geojson");
-        std::fs::write(&path, text).unwrap();
-        let (mut items, mut faults) = (Vec::new(), Vec::new());
-        let done = super::super::each(&path, &mut |read| {
-            match read {
-                Read::Item(item) => items.push(*item),
-                Read::Fault(fault) => faults.push(fault),
-            }
-            Ok(())
-        });
+        let (items, faults, done) = super::super::tests::all("walk.geojson", text.as_bytes());
         (items, faults, done.is_ok())
     }
 
@@ -259,6 +270,29 @@ mod tests {
         assert_eq!((&item.set["observed_at"], &item.set["type"]), (&json!("2026-11-20T10:00:00.123Z"), &json!("mining")));
         assert!(!item.set.contains_key("attachment_1") && !item.set.contains_key("attachment_2"));
         assert_eq!(item.doc, DocId::from_source("CoMapeo_Village_Obsvns_2026_11_21", "9c1f"));
+    }
+
+    #[test]
+    fn a_peers_observation_is_the_same_in_each_of_its_exports() {
+        let id = "9c1f".repeat(16);
+        let read = |name: &str, id: &str| {
+            let feature = json!({ "type": "Feature", "properties": { "$id": id } });
+            let text = json!({ "type": "FeatureCollection", "features": [feature] }).to_string();
+            super::super::tests::all(name, text.as_bytes()).0[0].doc
+        };
+        assert_eq!(read("CoMapeo_2026_11_21.geojson", &id), read("CoMapeo_2026_11_22.geojson", &id));
+        assert_ne!(read("a.geojson", "7"), read("b.geojson", "7"), "anybody may count from one");
+    }
+
+    #[test]
+    fn a_property_that_only_looks_like_a_photo_stays() {
+        let properties =
+            json!({ "attachment_1": "a.jpg", "attachment_2": null, "attachment_3": 7, "attachment_4": "the bridge" });
+        let text = json!({ "features": [{ "type": "Feature", "properties": properties }] }).to_string();
+        let (items, faults, _) = features(&text);
+        assert_eq!((items[0].media.len(), faults.len()), (1, 1), "{faults:?}");
+        let left = json!({ "attachment_3": 7, "attachment_4": "the bridge" });
+        assert_eq!(serde_json::Value::Object(items[0].set.clone()), left);
     }
 
     #[test]

@@ -169,23 +169,11 @@ fn instant(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Item, Read};
+    use super::super::Item;
     use super::*;
 
     fn rows(text: &[u8]) -> (Vec<Item>, Vec<String>, Result<(), String>) {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("a.jpg"), b"a").unwrap();
-        let path = folder.path().join("walk.csv");
-        std::fs::write(&path, text).unwrap();
-        let (mut items, mut faults) = (Vec::new(), Vec::new());
-        let done = super::super::each(&path, &mut |read| {
-            match read {
-                Read::Item(item) => items.push(*item),
-                Read::Fault(fault) => faults.push(fault),
-            }
-            Ok(())
-        });
-        (items, faults, done.map_err(|error| error.to_string()))
+        super::super::tests::all("walk.csv", text)
     }
 
     #[test]
