@@ -6,6 +6,7 @@ pub mod wire; // bytes on a connection, for what no HTTP client would do
 pub mod proxy; // answers in a hub's place, now and then
 pub mod manager; // what the manager may read, to hold a hub against a model
 pub mod lan; // small networks of namespaces, made by the test itself
+pub mod judges; // what strangers' programs say of a bundle
 pub mod maps; // small maps, as people bring them
 pub mod sim; // a hub on a disk of memory, which fails on command
 pub mod targets; // every parser of strangers' bytes, for fuzzing

@@ -3,13 +3,19 @@
 //! Rows of the fault rig hold a hub against their model with it. It promises that what it gives out was checked: ids against
 //! bytes, signatures against authors, files against their hash.
 
+use std::path::Path;
+use std::time::Duration;
+
 use maloca_protocol::rest::{BASE, Change, Changes};
 use maloca_protocol::{DeviceId, DocId, MediaHash, ProjectId, ValidRevision, revision};
 use reqwest::{Method, RequestBuilder, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::device::client;
 use crate::hub::TestHub;
+
+/// How often it is looked whether a job has ended.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The manager of a hub.
 pub struct Manager {
@@ -49,6 +55,57 @@ impl Manager {
         let text = answer.text().await.expect("a text");
         assert_eq!(status, StatusCode::OK, "{path}: {text}");
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    /// Sends JSON; gives the answer, whatever it says.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        let answer = self.call(Method::POST, path).json(body).send().await.expect("an answer");
+        (answer.status(), answer.json().await.expect("JSON"))
+    }
+
+    /// Copies everything to a folder; gives the job when it is done.
+    ///
+    /// # Panics
+    /// Where it cannot be done.
+    pub async fn export(&self, to: &Path) -> Value {
+        let (status, begun) = self.post("/admin/exports", &json!({ "to": to })).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{begun}");
+        loop {
+            let exports = self.get("/admin/exports").await;
+            let job = exports["jobs"].as_array().expect("jobs").iter().find(|job| job["id"] == begun["id"]).expect("it").clone();
+            if job["ended_at"].is_string() {
+                assert_eq!(job["state"], "done", "{job}");
+                return job;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Takes in a bundle, or what another program wrote; gives the job when it has ended, however it did.
+    ///
+    /// # Panics
+    /// Where it does not begin.
+    pub async fn take_in(&self, from: &Path) -> Value {
+        let (status, begun) = self.post("/admin/imports/bundles", &json!({ "from": from })).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{begun}");
+        self.import_ended().await
+    }
+
+    /// The import that runs, when it has ended.
+    ///
+    /// # Panics
+    /// Where the hub fails.
+    pub async fn import_ended(&self) -> Value {
+        loop {
+            let mut answer = self.get("/admin/imports/bundles").await;
+            if answer["job"]["ended_at"].is_string() {
+                return answer["job"].take();
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Whose data the hub keeps.

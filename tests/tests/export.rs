@@ -14,6 +14,8 @@ use maloca_hub::store::{Spans, WriterThread};
 use maloca_hub::verify::{self, Finding};
 use maloca_protocol::revision::Attachment;
 use maloca_protocol::{DeviceKey, DocId, Draft, MediaHash};
+use maloca_tests::judges;
+use maloca_tests::lan::skip;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -128,16 +130,6 @@ fn faults_of_bundle(path: &Path) -> Vec<String> {
     faults
 }
 
-/// A check that this machine cannot make is said, never passed over in silence.
-fn skipped(why: &str) {
-    println!("SKIPPED: {why}");
-    if let Some(list) = std::env::var_os("MALOCA_SKIPS") {
-        use std::io::Write as _;
-        let mut list = fs::OpenOptions::new().append(true).create(true).open(list).unwrap();
-        writeln!(list, "export: {why}").unwrap();
-    }
-}
-
 fn every_file(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -227,87 +219,14 @@ async fn strangers_programs_find_everything_again() {
     assert_eq!(faults_of_bundle(&done.path), Vec::<String>::new());
     let sums = Command::new("sha256sum").args(["--quiet", "-c", "manifest-sha256.txt"]).current_dir(&done.path).status();
     assert!(sums.unwrap().success());
-    judged_by_bagit_py(&done.path);
-    judged_by_gdal(&done.path);
-    judged_by_frictionless(&done.path);
+    judges::by_bagit_py(&done.path);
+    judges::by_gdal(&done.path, SEEN);
+    judges::by_frictionless(&done.path, SEEN);
     let exports = story.hub.store.read(ledger::exports).await.unwrap();
     assert_eq!(exports.len(), 1);
     assert_eq!(exports[0].head, done.head);
     assert_eq!(done.holds, Spans::through(done.head));
     assert_eq!(story.faults().await, Vec::<String>::new());
-}
-
-/// The validator of the Library of Congress, in an environment of its own.
-fn judged_by_bagit_py(bundle: &Path) {
-    let Some(python) = python_with("bagit", &["setuptools<81", "bagit==1.8.1"]) else {
-        return skipped("bagit.py could not be installed (python3 with venv and the package index are needed)");
-    };
-    let out = Command::new(&python).args(["-m", "bagit", "--validate", bundle.to_str().unwrap()]).output().unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    println!("bagit.py finds the bundle valid");
-}
-
-/// The validator of Data Packages: each cell is of the type that its column says, and each key leads somewhere.
-fn judged_by_frictionless(bundle: &Path) {
-    let Some(python) = python_with("frictionless", &["frictionless==5.18.1"]) else {
-        return skipped("frictionless could not be installed (python3 with venv and the package index are needed)");
-    };
-    let ask = "import json, sys, frictionless
-report = frictionless.validate(sys.argv[1])
-print(json.dumps({'valid': report.valid, 'tables': len(report.tasks), 'rows': [task.stats.get('rows') for task in report.tasks],
-                  'errors': report.flatten(['title', 'message'])}))";
-    let package = bundle.join("data/datapackage.json");
-    let out = Command::new(&python).arg("-c").arg(ask).arg(&package).output().unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let told: Value = serde_json::from_slice(&out.stdout).unwrap();
-    assert_eq!((&told["valid"], &told["tables"]), (&json!(true), &json!(4)), "{told}");
-    assert_eq!(told["rows"][0], json!(SEEN), "{told}");
-    println!("frictionless finds the tables valid");
-}
-
-/// What GDAL, on which nearly every map program stands, reads of the files that people open.
-fn judged_by_gdal(bundle: &Path) {
-    let Some(python) = python_with("pyogrio", &["pyogrio==0.13.0", "numpy"]) else {
-        return skipped("GDAL could not be installed (python3 with venv and the package index are needed)");
-    };
-    let ask = "import json, sys, pyogrio
-def told(path):
-    info = pyogrio.read_info(path)
-    return {'layers': [str(one) for one in pyogrio.list_layers(path)[:, 0]], 'features': int(info['features']), 'crs': info['crs'],
-            'geometry': info['geometry_type'], 'types': dict(zip(info['fields'].tolist(), info['dtypes'].tolist())),
-            'bounds': info['total_bounds']}
-print(json.dumps([told(path) for path in sys.argv[1:]]))";
-    let names = ["gpkg", "geojson", "csv", "xlsx"].map(|name| format!("data/observations.{name}"));
-    let paths = names.map(|path| bundle.join(path));
-    let out = Command::new(&python).arg("-c").arg(ask).args(&paths).output().unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    assert_eq!(String::from_utf8_lossy(&out.stderr), "", "not even a warning");
-    let told: Vec<Value> = serde_json::from_slice(&out.stdout).unwrap();
-    for one in &told {
-        assert_eq!((&one["features"], &one["layers"]), (&json!(SEEN), &json!(["observations"])), "{one}");
-    }
-    assert_eq!((&told[3]["types"]["lat"], &told[3]["types"]["set.tree.height_m"]), (&json!("float64"), &json!("int32")));
-    let gpkg = &told[0];
-    assert_eq!((&gpkg["crs"], &gpkg["geometry"]), (&json!("EPSG:4326"), &json!("Point")));
-    assert_eq!(gpkg["bounds"][0], json!(-76.36));
-    let types = &gpkg["types"];
-    assert_eq!((&types["set.tree.height_m"], &types["notes"]), (&json!("float64"), &json!("object")), "{types}");
-    assert!(types["created_at"].as_str().unwrap().starts_with("datetime64"), "{types}");
-    println!("GDAL reads the GeoPackage, the GeoJSON, the CSV and the workbook");
-}
-
-/// A Python that has this module, installed into a folder of its own; `None` where that cannot be had.
-fn python_with(module: &str, packages: &[&str]) -> Option<PathBuf> {
-    let place = std::env::temp_dir().join(format!("maloca-test-{module}"));
-    let python = place.join("bin/python");
-    let run = |program: &Path, args: &[&str]| Command::new(program).args(args).output().is_ok_and(|out| out.status.success());
-    let import = format!("import {module}");
-    let install: Vec<&str> = ["-m", "pip", "install", "-q"].iter().chain(packages).copied().collect();
-    let is_there = run(&python, &["-c", &import])
-        || (run(Path::new("python3"), &["-m", "venv", place.to_str()?])
-            && run(&python, &install)
-            && run(&python, &["-c", &import]));
-    is_there.then_some(python)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -455,7 +374,7 @@ async fn a_drive_that_gets_full_is_said_and_left_clean() {
         let this = std::env::current_exe().unwrap();
         let probe = Command::new("unshare").args(["-Urm", "true"]).output();
         if !probe.is_ok_and(|out| out.status.success()) {
-            return skipped("this machine gives no namespaces, so no drive could be made to get full");
+            return skip("export", "this machine gives no namespaces, so no drive could be made to get full");
         }
         let inside =
             Command::new("unshare").arg("-Urm").arg(this).args(["--exact", NAME, "--nocapture"]).env(INSIDE, "1").output();

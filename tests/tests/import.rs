@@ -183,7 +183,7 @@ async fn a_bundle_comes_in_on_the_page_and_again_costs_nothing() {
     for _ in 0..2 {
         let (status, job) = post(&manager, &village.bundle).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{job}");
-        let job = ended(&manager).await;
+        let job = manager.import_ended().await;
         let imported = &job["taken"]["imported"];
         assert_eq!((&job["state"], &imported["stored"], &imported["media"]), (&json!("done"), &json!(0), &json!(0)), "{job}");
         assert_eq!((&imported["media_known"], &imported["whole"]), (&json!(3), &json!(true)));
@@ -194,23 +194,11 @@ async fn a_bundle_comes_in_on_the_page_and_again_costs_nothing() {
     let (status, problem) = post(&manager, Path::new("relative")).await;
     assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &json!("bad_request")));
     let _ = post(&manager, &village.path("nothing")).await;
-    assert_eq!(ended(&manager).await["trouble"]["code"], "not_a_bundle");
+    assert_eq!(manager.import_ended().await["trouble"]["code"], "not_a_bundle");
 }
 
 async fn post(manager: &Manager, from: &Path) -> (StatusCode, Value) {
-    let answer =
-        manager.call(Method::POST, "/admin/imports/bundles").json(&json!({ "from": from })).send().await.expect("an answer");
-    (answer.status(), answer.json().await.expect("JSON"))
-}
-
-async fn ended(manager: &Manager) -> Value {
-    loop {
-        let mut answer = manager.get("/admin/imports/bundles").await;
-        if answer["job"]["state"] != "running" {
-            return answer["job"].take();
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    manager.post("/admin/imports/bundles", &json!({ "from": from })).await
 }
 
 #[tokio::test]
@@ -299,7 +287,7 @@ async fn what_would_harm_does_nothing_but_be_refused() {
     let before = manager.get("/admin/overview").await["counts"].clone();
     let (status, _) = post(&manager, &bundle).await;
     assert_eq!(status, StatusCode::ACCEPTED);
-    let job = ended(&manager).await;
+    let job = manager.import_ended().await;
     let imported = &job["taken"]["imported"];
     assert_eq!((&imported["stored"], &imported["media"], &imported["whole"]), (&json!(0), &json!(0), &json!(false)), "{job}");
     assert!(imported["media_refused"].as_u64() >= Some(4), "{job}");
@@ -323,7 +311,7 @@ async fn what_would_harm_does_nothing_but_be_refused() {
     elsewhere.end();
     let theirs = export(other.path(), &village.path("their drive"));
     let _ = post(&manager, &theirs).await;
-    assert_eq!(ended(&manager).await["trouble"]["code"], "bundle_of_another_project");
+    assert_eq!(manager.import_ended().await["trouble"]["code"], "bundle_of_another_project");
     drop(hub);
     verify(&data);
 }

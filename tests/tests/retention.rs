@@ -49,16 +49,16 @@ async fn freed_and_back() {
     };
     bring(0).await;
     bring(1).await;
-    let first = export(&manager, disk.path()).await;
+    let first = manager.export(disk.path()).await;
     if first["on_drive"] != json!(true) {
         return skip(name, "this machine's disk is in memory too");
     }
     let none = json!({ "media": 0, "bytes": 0 });
     assert_eq!(manager.get("/admin/retention").await, none, "one drive is not enough");
-    export(&manager, disk.path()).await;
+    manager.export(disk.path()).await;
     assert_eq!(manager.get("/admin/retention").await, none, "two copies on one drive are one");
     assert_eq!(release(&manager).await, none);
-    let bundle = export(&manager, &second).await;
+    let bundle = manager.export(&second).await;
     assert_eq!(bundle["on_drive"], true);
     bring(2).await;
 
@@ -96,27 +96,6 @@ async fn freed_and_back() {
     let manager = Manager::of(&hub);
     assert_eq!(manager.media(&hashes[0]).await.as_ref(), Some(&photos[0]));
     assert_eq!(manager.get("/admin/retention").await, none);
-}
-
-async fn export(manager: &Manager, to: &Path) -> Value {
-    let begun: Value = manager
-        .call(Method::POST, "/admin/exports")
-        .json(&json!({ "to": to }))
-        .send()
-        .await
-        .expect("an answer")
-        .json()
-        .await
-        .expect("JSON");
-    loop {
-        let exports = manager.get("/admin/exports").await;
-        let job = exports["jobs"].as_array().expect("jobs").iter().find(|job| job["id"] == begun["id"]).expect("it").clone();
-        if job["ended_at"].is_string() {
-            assert_eq!(job["state"], "done", "{job}");
-            return job;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
 }
 
 async fn release(manager: &Manager) -> Value {

@@ -14,6 +14,11 @@ use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+/// Ids as CoMapeo draws them.
+const MINE: &str = "9c1f00000000000000000000000000000000000000000000000000000000aa01";
+const CAT: &str = "77aa00000000000000000000000000000000000000000000000000000000aa02";
+const GONE: &str = "77ab00000000000000000000000000000000000000000000000000000000aa03";
+
 const PHOTO: &[u8] = b"the bytes of a photo, as a peer has them";
 
 fn pack(path: &Path, files: &[(&str, &[u8])]) {
@@ -33,9 +38,9 @@ fn comapeo(species: &str) -> String {
                 "geometry": { "type": "Point", "coordinates": [-76.36, -6.48] } })
     };
     let features = [
-        feature("9c1f", "mining", json!({ "attachment_1": "af31_original.jpg", "attachment_2": null })),
-        feature("77aa", "animal", json!({ "species": species })),
-        feature("77ab", "animal", json!({ "attachment_1": "gone_original.jpg" })),
+        feature(MINE, "mining", json!({ "attachment_1": "af31_original.jpg", "attachment_2": null })),
+        feature(CAT, "animal", json!({ "species": species })),
+        feature(GONE, "animal", json!({ "attachment_1": "gone_original.jpg" })),
     ];
     json!({ "type": "FeatureCollection", "features": features }).to_string()
 }
@@ -74,6 +79,10 @@ async fn what_comapeo_has_exported_comes_in_once_and_changes_upon_it() {
     has(&import(&data, &zip, &[]), &["3 records are new", "1 photos and sounds are new"]);
     has(&import(&data, &zip, &["--look"]), &["3 of them are here already"]);
     has(&import(&data, &zip, &[]), &["0 records are new"]);
+    // The next day's export has another name, and the same in it.
+    let next = folder.path().join("CoMapeo_Village_Obsvns_2026_11_22.zip");
+    pack(&next, &[("CoMapeo_Village_Obsvns_2026_11_22.geojson", comapeo("jaguar").as_bytes()), (media, PHOTO)]);
+    has(&import(&data, &next, &[]), &["0 records are new"]);
     verify(&data);
 
     // A person's edit and the peer's later one touch different things, and both stay.
@@ -82,7 +91,7 @@ async fn what_comapeo_has_exported_comes_in_once_and_changes_upon_it() {
     let list = manager.get("/observations").await;
     let all = list["observations"].as_array().expect("a list");
     let of = |id: &str| all.iter().find(|one| one["set"]["$id"] == id).expect("it").clone();
-    let (first, second) = (of("9c1f"), of("77aa"));
+    let (first, second) = (of(MINE), of(CAT));
     assert_eq!(
         (&first["set"]["observed_at"], &first["attachments"][0]["held"]),
         (&json!("2026-11-20T10:00:00.123Z"), &json!(true))
@@ -117,26 +126,18 @@ async fn a_table_is_looked_at_and_taken_in_from_the_page() {
     fs::write(&table, "id,lat,lon,category,photo\n1,-6.48,-76.36,tala,a.jpg\n2,-6.49,-76.37,pesca,\n3,up,there,nido,\n")
         .expect("written");
     fs::write(folder.path().join("a.jpg"), PHOTO).expect("written");
-    let wish = json!({ "from": table });
-    let look: Value = manager
-        .call(Method::POST, "/admin/imports/look")
-        .json(&wish)
-        .send()
-        .await
-        .expect("an answer")
-        .json()
-        .await
-        .expect("JSON");
+    let (status, look) = manager.post("/admin/imports/look", &json!({ "from": table })).await;
+    assert_eq!(status, StatusCode::OK, "{look}");
     assert_eq!(
         (&look["observations"], &look["with_place"], &look["media"], &look["fault_count"]),
         (&json!(3), &json!(2), &json!(1), &json!(1))
     );
     assert_eq!(look["first"][0]["category"], "tala", "{look}");
-    let job = taken(&manager, &table).await;
+    let job = manager.take_in(&table).await;
     let imported = &job["taken"]["imported"];
     assert_eq!((&imported["stored"], &imported["media"], &imported["whole"]), (&json!(3), &json!(1), &json!(false)), "{job}");
     assert!(job["taken"]["faults"][0]["what"].as_str().is_some_and(|what| what.contains("row 4")), "{job}");
-    let again = taken(&manager, &table).await;
+    let again = manager.take_in(&table).await;
     assert_eq!(
         (&again["taken"]["imported"]["stored"], &again["taken"]["imported"]["duplicates"]),
         (&json!(0), &json!(3)),
@@ -164,7 +165,7 @@ async fn what_would_harm_is_refused_and_leaves_nothing() {
     }
     archive.add_symlink("link.jpg", "/etc/passwd", plain).expect("a link");
     archive.finish().expect("ended");
-    let job = taken(&manager, &zip).await;
+    let job = manager.take_in(&zip).await;
     let imported = &job["taken"]["imported"];
     assert_eq!(
         (&imported["stored"], &imported["media"], &job["taken"]["fault_count"]),
@@ -177,29 +178,16 @@ async fn what_would_harm_is_refused_and_leaves_nothing() {
 
     // What is none of these is said, and what is cut off gives what came before it.
     fs::write(&zip, b"PK no archive").expect("written");
-    let none = taken(&manager, &zip).await;
+    let none = manager.take_in(&zip).await;
     assert_eq!((&none["state"], &none["trouble"]["code"]), (&json!("failed"), &json!("source_unreadable")), "{none}");
     let geojson = folder.path().join("cut.geojson");
     fs::write(&geojson, r#"{"type":"FeatureCollection","features":[{"type":"Feature","id":"b","properties":{}},{"type":"#)
         .expect("written");
-    let cut = taken(&manager, &geojson).await;
+    let cut = manager.take_in(&geojson).await;
     assert_eq!((&cut["taken"]["imported"]["stored"], &cut["taken"]["imported"]["whole"]), (&json!(1), &json!(false)), "{cut}");
     let relative =
         manager.call(Method::POST, "/admin/imports/look").json(&json!({ "from": "list.csv" })).send().await.expect("it");
     assert_eq!(relative.status(), StatusCode::BAD_REQUEST);
     drop(hub);
     verify(&data);
-}
-
-async fn taken(manager: &Manager, from: &Path) -> Value {
-    let answer =
-        manager.call(Method::POST, "/admin/imports/bundles").json(&json!({ "from": from })).send().await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::ACCEPTED);
-    loop {
-        let mut answer = manager.get("/admin/imports/bundles").await;
-        if answer["job"]["ended_at"].is_string() {
-            return answer["job"].take();
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
 }

@@ -93,7 +93,7 @@ export class Phone {
 
   #begin(device: Device): void {
     if (device !== this.device) return;
-    this.#changed(device).catch(() => {});
+    this.#countSoon(device);
     this.#lookAround(device).catch(() => {});
     device.start();
   }
@@ -125,7 +125,11 @@ export class Phone {
 
   async #changed(device: Device): Promise<void> {
     this.revision += 1;
-    await this.#readHubs(device);
+    this.#countSoon(device);
+    await Promise.all([this.#readHubs(device), readCategories(device)]);
+  }
+
+  #countSoon(device: Device): void {
     this.#counting ??= setTimeout(() => this.#count(device).catch(() => {}), COUNTING_MS);
   }
 
