@@ -8,6 +8,8 @@ const GROUND = '#fffdf9';
 
 /** Name, size, and how much of it the logo takes: a mask may cut off all but the middle four fifths. */
 const ICONS = [
+  // In the tab: a drawing would be drawn by the page itself, which has better to do when it opens.
+  ['tab', 32, 1],
   ['192', 192, 0.86],
   ['512', 512, 0.86],
   ['maskable', 512, 0.58],

@@ -29,8 +29,7 @@ import { Runner, type RunnerOptions } from './sync/runner';
 import { meet, pair } from './wire/meet';
 import type { HubInfo, Unsent } from './wire/types';
 
-export { BackupError } from './backup/backup-error';
-export { StoreError } from './store/store';
+export { BackupError, StoreError } from './errors';
 export { CallError } from './wire/call-error';
 export { addressOf } from './wire/meet';
 export type { HubStatus } from './sync/runner';

@@ -1,8 +1,7 @@
 import type { Language } from '$lib/api/types';
 import { BUILT_IN, FALLBACKS, chooseLanguage, load, type Counted, type Messages, type Part, type Plain } from './messages';
+import { recall, remember } from './remembered';
 import { Speaker, type Said, type Values } from './speaker';
-
-const REMEMBERED = 'maloca.language';
 
 /** A page that speaks a language of its own asks the hub for nothing. */
 const hub = () => import('$lib/api/client');
@@ -73,23 +72,6 @@ class I18n {
     this.#files.set(code, coming);
     coming.catch(() => this.#files.delete(code));
     return coming;
-  }
-}
-
-/** Storage may be forbidden by the browser's settings; the language is then asked for at each visit. */
-function recall(): string | null {
-  try {
-    return localStorage.getItem(REMEMBERED);
-  } catch {
-    return null;
-  }
-}
-
-function remember(code: string): void {
-  try {
-    localStorage.setItem(REMEMBERED, code);
-  } catch {
-    return;
   }
 }
 

@@ -29,8 +29,17 @@ export const PAGES: readonly PhonePage[] = [
   { name: 'settings', word: 'phone.settings', icon: 'gear', load: () => import('./settings/SettingsPage.svelte') },
 ];
 
+/** What an address leads to. */
+export interface Place {
+  page: PhonePage;
+  rest: string[];
+}
+
+/** Where the app opens: the one page that needs nothing but what is shown on it. */
+export const isFirst = ({ page, rest }: Place): boolean => page === PAGES[0] && rest.length === 0;
+
 /** `#/observations/<doc>` → its page, and `[<doc>]`. */
-export function read(hash: string): { page: PhonePage; rest: string[] } {
+export function read(hash: string): Place {
   const [name, ...rest] = hash.replace(/^#\/?/, '').split('/').map(decoded);
   const page = PAGES.find((one) => one.name === name) ?? (PAGES[0] as PhonePage);
   return { page, rest: page.name === name ? rest : [] };

@@ -1,10 +1,11 @@
-import { BackupError, Device, StoreError, type DeviceOptions, type HubInfo, type HubStatus, type KnownHub, type Progress, type Restored, type Unsent } from '$lib/device/device';
+import type { Device, DeviceOptions, HubInfo, HubStatus, KnownHub, Progress, Restored, Unsent } from '$lib/device/device';
+import { BackupError, StoreError } from '$lib/device/errors';
 import { along, atRisk, isMuch, NO_COURSE, type Course } from '$lib/rules/handover';
 import { wayOf, type Way } from '$lib/rules/way';
 import { VERSION } from '$lib/version';
 import { Awake } from './awake';
 import { asHub, isBlocked } from './install/surroundings';
-import { readCategories } from './record/categories.svelte';
+import { firstPage } from './record/first-page.svelte';
 
 /** How long changes of the store gather before they are counted: a contact makes hundreds of them. */
 const COUNTING_MS = 200;
@@ -16,8 +17,8 @@ const COUNTING_MS = 200;
  */
 export class Phone {
   device = $state.raw<Device | null>(null);
-  /** Why the store does not open. */
-  failed = $state.raw<StoreError | null>(null);
+  /** The store does not open, or the engine does not come: on a plain page it is fetched from a hub that may be gone by now. */
+  failed = $state<'store' | 'page' | null>(null);
   revision = $state(0);
   hubs = $state.raw<KnownHub[]>([]);
   /** How it stands with each hub, and what is being handed over. */
@@ -38,17 +39,31 @@ export class Phone {
   restored = $state.raw<Restored | BackupError | StoreError | null>(null);
 
   readonly #awake = new Awake();
+  #opening: Promise<void> | null = null;
   #ends: (() => void)[] = [];
   #counting: ReturnType<typeof setTimeout> | null = null;
 
   /** `drawn` tells when the first page is on the screen: what that page does not need waits for it. */
   constructor(readonly drawn: Promise<void>) {}
 
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    return (this.#opening ??= this.#open());
+  }
+
+  /** The engine, once it is there; `null` where it failed, which is said on the page. */
+  async opened(): Promise<Device | null> {
+    if (!this.device) await this.open();
+    return this.device;
+  }
+
+  async #open(): Promise<void> {
+    const come = await engine().catch(() => null);
+    if (!come) return void (this.failed = 'page');
     try {
-      await this.#adopt(await Device.open(options()));
+      await this.#adopt(await come.Device.open(options()));
     } catch (cause) {
-      this.failed = cause instanceof StoreError ? cause : new StoreError('failed', cause);
+      console.error(cause);
+      this.failed = 'store';
     }
   }
 
@@ -66,6 +81,7 @@ export class Phone {
   async #becomeAnother(file: Blob): Promise<void> {
     this.close();
     try {
+      const { Device } = await engine();
       const { device, restored } = await Device.openFrom(file, options());
       await this.#adopt(device);
       this.restored = restored;
@@ -83,7 +99,7 @@ export class Phone {
     this.#ends.push(device.onChange(() => this.#changed(device)));
     this.#ends.push(device.runner.onStatus((status, progress) => this.#follow(device, status, progress)));
     this.device = device;
-    await Promise.all([this.#readHubs(device), readCategories(device)]);
+    await Promise.all([this.#readHubs(device), firstPage.read(device)]);
     void this.drawn.then(() => this.#begin(device));
   }
 
@@ -99,6 +115,7 @@ export class Phone {
   }
 
   close(): void {
+    this.#opening = null;
     for (const end of this.#ends.splice(0)) end();
     if (this.#counting) clearTimeout(this.#counting);
     this.#counting = null;
@@ -126,7 +143,7 @@ export class Phone {
   async #changed(device: Device): Promise<void> {
     this.revision += 1;
     this.#countSoon(device);
-    await Promise.all([this.#readHubs(device), readCategories(device)]);
+    await Promise.all([this.#readHubs(device), firstPage.read(device)]);
   }
 
   #countSoon(device: Device): void {
@@ -151,6 +168,9 @@ export class Phone {
     this.way = wayOf({ isSecure: window.isSecureContext, isHub: remembered || this.here !== null });
   }
 }
+
+/** Signing, hashing, the store and the sync: more code than all that the first page shows, so it comes by itself. */
+const engine = () => import('$lib/device/device');
 
 /** What people record. */
 const KINDS = ['observation', 'track'];

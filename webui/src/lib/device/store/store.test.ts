@@ -10,7 +10,8 @@ import { phone, photo } from '../testing/phone';
 import { FakeHub } from '../testing/fake-hub';
 import { dump, fill, type Dump } from '../testing/dump';
 import { migrate, STEPS, VERSION } from './schema';
-import { Store, StoreError } from './store';
+import { Store } from './store';
+import { StoreError } from './store-error';
 
 const FIXTURES = fileURLToPath(new URL('./fixtures/', import.meta.url));
 const fixture = (version: number): Dump => JSON.parse(readFileSync(`${FIXTURES}store-${version}.json`, 'utf8')) as Dump;

@@ -9,38 +9,8 @@ import { openDB, type IDBPDatabase } from 'idb';
 import { DeviceKey } from '../record/keys';
 import { isId } from '../record/ids';
 import { migrate, TABLES, VERSION, type Tables } from './schema';
+import { StoreError } from './store-error';
 import { Tx, type Writing } from './tx';
-
-/** Why the store could not be used. */
-export type StoreTrouble =
-  /** The phone's storage is full, or the browser gives no more of it. */
-  | 'full'
-  /** A later version of the app wrote it; this page is an old one that was kept. */
-  | 'too_new'
-  /** The browser keeps nothing: a private window, or storage is switched off. */
-  | 'no_storage'
-  /** Another tab has a newer page, or was given another key: this page must be loaded anew. */
-  | 'closed'
-  | 'failed';
-
-export class StoreError extends Error {
-  constructor(
-    readonly code: StoreTrouble,
-    cause: unknown,
-  ) {
-    super(`the phone's store: ${code}`, { cause });
-    this.name = 'StoreError';
-  }
-
-  static of(cause: unknown): unknown {
-    const name = cause instanceof DOMException ? cause.name : '';
-    if (name === 'QuotaExceededError') return new StoreError('full', cause);
-    if (name === 'VersionError') return new StoreError('too_new', cause);
-    if (name === 'InvalidStateError') return new StoreError('closed', cause);
-    // Errors of the rules pass as they are.
-    return cause instanceof DOMException ? new StoreError('failed', cause) : cause;
-  }
-}
 
 export const STORE = 'maloca-device';
 
@@ -160,8 +130,15 @@ export class Store {
   }
 }
 
-/** The key, made at the first opening. It is durable before anything is signed with it. */
+/** The key, made at the first opening. It is durable before anything is signed with it; one that is there already costs no writing. */
 async function keyOf(db: IDBPDatabase<Tables>, given?: DeviceKey): Promise<DeviceKey> {
+  const meta = db.transaction('meta').store;
+  const [seed, id] = await Promise.all([meta.get('seed'), meta.get('id')]);
+  return !given && seed instanceof Uint8Array && isId(id) ? DeviceKey.kept(seed, id) : settledKey(db, given);
+}
+
+/** The same in a transaction of its own, as another tab may be about to make one too. */
+async function settledKey(db: IDBPDatabase<Tables>, given?: DeviceKey): Promise<DeviceKey> {
   const tx = db.transaction(['meta', 'docs', 'hubs'], 'readwrite', { durability: 'strict' });
   const meta = tx.objectStore('meta');
   const [seed, id] = [await meta.get('seed'), await meta.get('id')];

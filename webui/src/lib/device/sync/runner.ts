@@ -8,7 +8,8 @@
 
 import type { DeviceId } from '../record/ids';
 import type { KnownHub } from '../store/schema';
-import { StoreError, type Store } from '../store/store';
+import type { Store } from '../store/store';
+import { StoreError } from '../store/store-error';
 import { CallError } from '../wire/call-error';
 import { HubClient } from '../wire/client';
 import type { Fetch } from '../wire/fetching';

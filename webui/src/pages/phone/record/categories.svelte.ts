@@ -1,12 +1,7 @@
 import type { Preset } from '$lib/api/types';
-import { drawFrom } from '$lib/categories/CategoryIcon.svelte';
 import { DEFAULTS } from '$lib/categories/defaults';
-import { DRAWINGS } from '$lib/categories/icons-default';
 import { known } from '$lib/categories/known.svelte';
 import type { Device } from '$lib/device/device';
-
-// The first page draws them, so they come with it.
-drawFrom(DRAWINGS);
 
 /** Reads the categories that the hubs have told; until one has, those to begin with are offered. */
 export async function readCategories(device: Device): Promise<void> {
