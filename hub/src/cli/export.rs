@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::control::Control;
 use super::{DataArg, Outcome};
 use crate::export::scope::What;
+use crate::export::sealed::Keys;
 use crate::export::{self, ExportError, Phase, Progress, Wish};
 use crate::hub::{Hub, Options};
 use crate::store;
@@ -29,6 +30,9 @@ pub(crate) struct ExportArgs {
     /// Only what the copies that lie there do not have; everything where there is none
     #[arg(long)]
     new: bool,
+    /// Only who has this key can open it (age1…, as age-keygen prints it); may be given several times
+    #[arg(long, value_name = "KEY")]
+    seal_for: Vec<String>,
 }
 
 /// How often a running hub is asked how far it is.
@@ -39,13 +43,14 @@ pub(crate) async fn run(args: ExportArgs) -> Outcome {
     let data = args.data.folder();
     // The hub that does the work has another working folder.
     let to = std::path::absolute(&args.to)?;
+    let keys = Keys::parse(&args.seal_for)?;
     match Control::find(&data).await? {
-        Some(control) => by_running_hub(&control, &to, args.new).await,
-        None => by_ourselves(&data, to, args.new).await,
+        Some(control) => by_running_hub(&control, &to, &args).await,
+        None => by_ourselves(&data, Wish { to, what: if args.new { What::New } else { What::Everything }, keys }).await,
     }
 }
 
-async fn by_ourselves(data: &Path, to: PathBuf, new: bool) -> Outcome {
+async fn by_ourselves(data: &Path, wish: Wish) -> Outcome {
     if !data.join(store::FILE).is_file() {
         return Err(format!("there is no hub in {}; name its folder with --data", data.display()).into());
     }
@@ -58,7 +63,7 @@ async fn by_ourselves(data: &Path, to: PathBuf, new: bool) -> Outcome {
         }
     });
     let report = std::sync::Arc::clone(&shown);
-    let wish = Wish { to, what: if new { What::New } else { What::Everything } };
+    let is_sealed = !wish.keys.is_empty();
     let outcome = export::export(&hub, wish, cancel, move |progress| report.show(progress)).await;
     shown.end();
     hub.store.close().await;
@@ -68,7 +73,7 @@ async fn by_ourselves(data: &Path, to: PathBuf, new: bool) -> Outcome {
         Err(ExportError::NothingNew) => return Ok(nothing_new()),
         outcome => outcome?,
     };
-    conclude(&done.path.to_string_lossy(), done.observations, done.media, done.missing, done.on_drive);
+    conclude(&done.path.to_string_lossy(), done.observations, done.media, done.missing, done.on_drive, is_sealed);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -97,8 +102,9 @@ struct Jobs {
     jobs: Vec<Job>,
 }
 
-async fn by_running_hub(control: &Control, to: &Path, new: bool) -> Outcome {
-    let started: Job = control.post("/admin/exports", &serde_json::json!({ "to": to, "only_new": new })).await?;
+async fn by_running_hub(control: &Control, to: &Path, args: &ExportArgs) -> Outcome {
+    let wish = serde_json::json!({ "to": to, "only_new": args.new, "seal_for": args.seal_for });
+    let started: Job = control.post("/admin/exports", &wish).await?;
     let shown = Shown::new();
     loop {
         tokio::time::sleep(ASK_EVERY).await;
@@ -122,7 +128,8 @@ async fn by_running_hub(control: &Control, to: &Path, new: bool) -> Outcome {
             "done" => {
                 shown.end();
                 let path = job.path.unwrap_or_default();
-                conclude(&path, job.observations, job.media, job.media_missing, job.on_drive.unwrap_or_default());
+                let is_sealed = !args.seal_for.is_empty();
+                conclude(&path, job.observations, job.media, job.media_missing, job.on_drive.unwrap_or_default(), is_sealed);
                 return Ok(ExitCode::SUCCESS);
             }
             _ => {
@@ -138,12 +145,15 @@ fn nothing_new() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn conclude(path: &str, observations: u64, media: u64, missing: u64, on_drive: bool) {
+fn conclude(path: &str, observations: u64, media: u64, missing: u64, on_drive: bool, is_sealed: bool) {
     println!("{observations} observations and {media} media files are in");
     println!("  {path}");
     println!("written, and verified by reading them back.");
     if missing > 0 {
         println!("{missing} media files are not in it; data/missing.csv there says which and why.");
+    }
+    if is_sealed {
+        println!("It is sealed: only who has the key can open it, and README.txt there says how.");
     }
     if !on_drive {
         println!("This folder is on the same disk as the hub's data, or in memory: it is no second copy until it is on a drive.");

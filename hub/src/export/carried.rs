@@ -12,9 +12,12 @@ use crate::store::rows::Row as _;
 use crate::store::view::ViewExt as _;
 use crate::store::{Damage, Spans, StoreError, T, View, WriteTx};
 
+/// Stands behind the identity of a filesystem for the sealed copies there.
+const SEALED: &[u8] = b"\0sealed";
+
 const ALL: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Unbounded, Bound::Unbounded);
 
-/// What a drive carries, by the identity of its filesystem.
+/// What a drive carries, by the identity of its filesystem; sealed copies apart.
 fn each(view: &impl View, each: &mut dyn FnMut(&[u8], Spans)) -> Result<(), StoreError> {
     view.scan(T::Carried, ALL, false, &mut |key, payload| {
         let damage = || Damage::Form { table: T::Carried.name(), key: data_encoding::HEXLOWER.encode(key) };
@@ -33,7 +36,13 @@ pub fn on_drives(view: &impl View) -> Result<Spans, StoreError> {
     Ok(all)
 }
 
-/// How many copies there are elsewhere, for many questions about one snapshot.
+/// The key of what an export adds to.
+fn key(export: &Export) -> Vec<u8> {
+    [export.filesystem.identity().as_bytes(), if export.sealed { SEALED } else { b"" }].concat()
+}
+
+/// How many copies there are elsewhere that anybody can open, for many questions about one snapshot: a sealed one may lie there when its
+/// key is long lost, so nothing is freed for its sake.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Copies(Vec<Spans>);
 
@@ -41,7 +50,11 @@ impl Copies {
     /// Reads what the drives carry.
     pub(crate) fn of(view: &impl View) -> Result<Self, StoreError> {
         let mut copies = Self::default();
-        each(view, &mut |_, spans| copies.0.push(spans))?;
+        each(view, &mut |key, spans| {
+            if !key.ends_with(SEALED) {
+                copies.0.push(spans);
+            }
+        })?;
         Ok(copies)
     }
 
@@ -56,9 +69,9 @@ pub(super) fn add(tx: &mut WriteTx<'_>, export: &Export) -> Result<(), StoreErro
     if !export.counts() {
         return Ok(());
     }
-    let key = export.filesystem.identity();
-    let before: Spans = tx.row(T::Carried, key.as_bytes())?.unwrap_or_default();
-    tx.put(T::Carried, key.as_bytes(), &before.union(&export.spans()))
+    let key = key(export);
+    let before: Spans = tx.row(T::Carried, &key)?.unwrap_or_default();
+    tx.put(T::Carried, &key, &before.union(&export.spans()))
 }
 
 /// Writes anew what drives carry, from the ledger as it is: after a copy was found gone, and in a folder of an earlier program.
@@ -78,7 +91,7 @@ pub(super) fn derive(tx: &mut WriteTx<'_>, exports: &[Export]) -> Result<(), Sto
 pub(crate) fn is_as_derived(view: &impl View, exports: &[Export]) -> Result<bool, StoreError> {
     let mut derived: BTreeMap<Vec<u8>, Spans> = BTreeMap::new();
     for export in exports.iter().filter(|export| export.counts()) {
-        let spans = derived.entry(export.filesystem.identity().into_bytes()).or_default();
+        let spans = derived.entry(key(export)).or_default();
         *spans = spans.union(&export.spans());
     }
     let mut stored = BTreeMap::new();

@@ -332,7 +332,8 @@ pub(crate) fn unreadable(error: &io::Error) -> String {
 }
 
 /// Opens a file and asks the system to forget what it has cached of it.
-fn open(path: &Path) -> io::Result<File> {
+/// Opens a file to be read from the medium.
+pub(super) fn open(path: &Path) -> io::Result<File> {
     let file = File::open(path)?;
     // Advice only: where it is not taken, the bytes may come from memory, and nothing can be done about it.
     let _ = posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);

@@ -55,6 +55,8 @@ pub struct ExportJob {
     part: Option<Asked>,
     /// Only what the drive does not have yet.
     only_new: bool,
+    /// Only who has a key can open it.
+    sealed: bool,
     /// What it came to be: everything, too, where nothing was on the drive.
     kind: Option<Kind>,
     /// How it stands.
@@ -156,6 +158,7 @@ pub fn start(hub: &Hub, wish: Wish) -> Option<ExportJob> {
         path: None,
         part: if let What::Part(part) = &wish.what { Some(Part::brief(part)) } else { None },
         only_new: wish.what == What::New,
+        sealed: !wish.keys.is_empty(),
         kind: None,
         state: State::Writing,
         phase_bytes: 0,

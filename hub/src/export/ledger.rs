@@ -33,6 +33,9 @@ pub struct Export {
     /// What of the hub it is.
     #[serde(default)]
     pub kind: Kind,
+    /// Only who has a key can open it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
     /// The filesystem there.
     pub filesystem: Filesystem,
     /// Whether that is another filesystem than the data folder's, and one that outlives the power.
@@ -110,6 +113,7 @@ pub struct Shown {
     filesystem: String,
     on_drive: bool,
     kind: Kind,
+    sealed: bool,
     part: Option<Asked>,
     observations: u64,
     revisions: u64,
@@ -130,6 +134,7 @@ impl From<Export> for Shown {
             gone_at: export.gone_at.map(time::format_millis),
             // Earlier programs knew two kinds.
             kind: if export.part.is_some() { Kind::Part } else { export.kind },
+            sealed: export.sealed,
             bundle: export.bundle,
             path: export.path,
             on_drive: export.on_drive,

@@ -13,6 +13,7 @@ pub mod names; // names that every drive can hold
 pub mod places; // where each media file lies in the bundle
 pub mod scope; // everything, what is new, or a part
 pub mod part; // just what a filter lets through
+pub mod sealed; // for those alone who have a key
 pub mod registry; // who has joined, by name
 pub mod signature; // the hub's word for all of it
 pub mod readme; // for whoever finds the drive
@@ -41,6 +42,7 @@ use bundle::Kind;
 use drives::Filesystem;
 use part::Part;
 use scope::{Scope, What};
+use sealed::Keys;
 
 /// What is to be exported, and where to.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,12 +51,14 @@ pub struct Wish {
     pub to: PathBuf,
     /// What.
     pub what: What,
+    /// Who alone can open it.
+    pub keys: Keys,
 }
 
 impl From<PathBuf> for Wish {
-    /// Everything.
+    /// Everything, for everybody.
     fn from(to: PathBuf) -> Self {
-        Self { to, what: What::Everything }
+        Self { to, what: What::Everything, keys: Keys::default() }
     }
 }
 
@@ -274,20 +278,22 @@ pub async fn export(
     cancel: CancellationToken,
     report: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<Done, ExportError> {
-    let Wish { to, what } = wish.into();
+    let Wish { to, what, keys } = wish.into();
+    let is_sealed = !keys.is_empty();
     let scope = match what {
         What::Everything => Scope::Everything,
         What::Part(part) => Scope::Part(part),
         // To a drive without a copy everything is new.
         What::New => {
-            Some(standing::look(hub, &to).await?.there).filter(|there| !there.is_empty()).map_or(Scope::Everything, Scope::New)
+            let there = standing::look(hub, &to).await?.base(is_sealed);
+            Some(there).filter(|there| !there.is_empty()).map_or(Scope::Everything, Scope::New)
         }
     };
     let (shared, place) = (hub.clone(), to.clone());
     let part = scope.part().map(Part::brief);
     // All of it waits for disks.
     let work = tokio::task::spawn_blocking(move || {
-        let source = run::Source::of(&shared, scope)?;
+        let source = run::Source::of(&shared, scope, keys)?;
         let watch = run::Watch::new(&report, &cancel);
         let (done, damaged) = run::run(&source, &to, &watch)?;
         let lies = Lies::at(&done.path).map_err(|error| drive_error(&done.path, error))?;
@@ -303,6 +309,7 @@ pub async fn export(
     }
     let row = ledger::Export {
         kind: done.kind,
+        sealed: is_sealed,
         on_drive: done.on_drive,
         head: done.head,
         chain: data_encoding::HEXLOWER.encode(&done.chain),
@@ -340,6 +347,7 @@ impl Lies {
             path: path.to_string_lossy().into_owned(),
             within: self.within,
             kind: Kind::Full,
+            sealed: false,
             filesystem: self.filesystem,
             on_drive: false,
             epoch: hub.epoch,

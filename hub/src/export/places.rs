@@ -32,6 +32,7 @@ struct Place {
 pub struct Places {
     places: Vec<Place>,
     bytes: u64,
+    largest: u64,
 }
 
 /// What is known of a media file beyond its bytes.
@@ -55,7 +56,7 @@ impl Places {
     /// Where the store fails.
     pub fn of(view: &impl View, wanted: Option<&BTreeSet<MediaHash>>) -> Result<Self, StoreError> {
         let mut places: Vec<Place> = Vec::new();
-        let mut bytes = 0;
+        let (mut bytes, mut largest) = (0, 0);
         let mut filled: BTreeMap<(i16, i8), u32> = BTreeMap::new();
         view.scan(T::Media, (Bound::Unbounded, Bound::Unbounded), false, &mut |key, payload| {
             let (hash, row) = read(key, payload)?;
@@ -67,11 +68,12 @@ impl Places {
             let part = (*count / bundle::FOLDER_FILES + 1) as u16;
             *count += 1;
             bytes += row.size;
+            largest = row.size.max(largest);
             let is_like_another = places.last().is_some_and(|before| before.hash.0[..4] == hash.0[..4]);
             places.push(Place { hash, year, month, is_like_another, part });
             Ok(ControlFlow::Continue(()))
         })?;
-        Ok(Self { places, bytes })
+        Ok(Self { places, bytes, largest })
     }
 
     /// How many files there are.
@@ -84,6 +86,11 @@ impl Places {
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// The bytes of the largest.
+    pub const fn largest(&self) -> u64 {
+        self.largest
     }
 
     /// Whether a file is among them whose hash begins so.

@@ -20,6 +20,7 @@ use super::leftovers::Leftovers;
 use super::places::Places;
 use super::registry::{self, Listed};
 use super::scope::{Chosen, Scope};
+use super::sealed::{self, Keys, Seal, Sealed};
 use super::write::Bag;
 use super::{Done, ExportError, Phase, Progress, check, drive_error, readme};
 use crate::hub::Hub;
@@ -37,6 +38,9 @@ const GEOPACKAGE: &str = "data/observations.gpkg";
 
 /// For offices.
 const WORKBOOK: &str = "data/observations.xlsx";
+
+/// The folder in the data folder in which the files of a sealed copy lie until each is sealed.
+const STAGING: &str = "sealing";
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -56,6 +60,8 @@ pub(super) struct Source {
     devices: Vec<Listed>,
     origin: Origin,
     scope: Scope,
+    /// Who alone can open it; nobody, where everybody can.
+    keys: Keys,
     /// Which observations stand in the files that people open.
     filter: Filter,
     now: i64,
@@ -66,7 +72,7 @@ pub(super) struct Source {
 
 impl Source {
     /// The hub as it is now, or what of it is wanted.
-    pub(super) fn of(hub: &Hub, scope: Scope) -> Result<Self, StoreError> {
+    pub(super) fn of(hub: &Hub, scope: Scope, keys: Keys) -> Result<Self, StoreError> {
         let shared = hub.clone();
         let view = hub.store.snapshot()?;
         Ok(Self {
@@ -83,6 +89,7 @@ impl Source {
                 epoch: hub.epoch.to_string(),
             },
             scope,
+            keys,
             now: hub.clock.now(),
             names: Box::new(move |id| shared.devices.name(id)),
             shutdown: hub.shutdown.clone(),
@@ -138,7 +145,14 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
     // The files that people open take 3.7 times as much as the revisions: measured with 5,000 observations of the demo.
     // While they are written, the workbook's sheet lies beside them once more, unpacked: some twice as much.
     let needed = bytes_total + 6 * order.bytes() + custody_bytes + AIR_BYTES;
-    if !there.holds_file(largest(order.bytes())) {
+    let is_sealed = !source.keys.is_empty();
+    if is_sealed {
+        // Each file lies on the hub's own disk until it is sealed; those that people open, all at once.
+        let (data, needed) = (source.data.clone(), 6 * order.bytes() + custody_bytes + places.largest() + AIR_BYTES);
+        if let Some(free) = drives::free(&data).filter(|free| *free < needed) {
+            return Err(ExportError::Full { path: data, needed: Some(needed), free: Some(free) });
+        }
+    } else if !there.holds_file(largest(order.bytes())) {
         return Err(ExportError::TooLarge(to));
     }
     let hub = source.key.id();
@@ -165,14 +179,23 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
         bytes: 0,
         on_drive,
     };
-    let mut bag = Bag::begin(&to, &hub, leftovers)?;
+    let seal = is_sealed.then(|| Seal {
+        keys: &source.keys,
+        staging: source.data.join(STAGING),
+        inner: bundle::folder_name(done.at, &source.origin.hub_name, done.kind, 1),
+        at: done.at,
+    });
+    let mut bag = Bag::begin(&to, &hub, leftovers, seal)?;
     let filled = fill(source, &chosen, &columns, &mut bag, &mut done, watch);
     if matches!(filled, Err(ExportError::Cancelled)) && source.shutdown.is_cancelled() {
         // Nobody has given it up: the hub only ends.
         bag.leave();
     }
     let damaged = filled?;
-    done.path = bag.name(|n| bundle::folder_name(done.at, &source.origin.hub_name, done.kind, n))?;
+    done.path = bag.name(|n| match is_sealed {
+        true => sealed::folder_name(done.at, done.kind, n),
+        false => bundle::folder_name(done.at, &source.origin.hub_name, done.kind, n),
+    })?;
     // Another drive may have come in its place.
     if !Filesystem::of(&done.path).is_ok_and(|filesystem| filesystem.dev == there.dev) {
         let source = io::Error::other("it lies on another filesystem than it was begun on");
@@ -214,8 +237,10 @@ fn fill(
     let readme = readme::text(&source.origin.hub_name, &source.scope, done);
     bag.tag(bundle::README, &readme)?;
     bag.tag(bundle::README_PAGE, &readme::page(&readme))?;
-    bag.close(&source.key)?;
-    verify(bag.root(), bytes, watch)?;
+    match bag.close(&source.key, &done.bundle)? {
+        Some(sealed) => verify_sealed(&sealed, bag.on_drive(), watch)?,
+        None => verify(bag.root(), bytes, watch)?,
+    }
     Ok(damaged)
 }
 
@@ -333,16 +358,27 @@ fn verify(root: &Path, bytes_total: u64, watch: &Watch<'_>) -> Result<(), Export
         first.get_or_insert(fault);
     };
     let read = check::bundle(root, false, &mut keep_first, &mut tell);
+    verdict(root, read.map(|_| first.map(|fault| fault.to_string())))
+}
+
+/// The same with what nobody here can open: that it is what was written.
+fn verify_sealed(sealed: &Sealed, folder: &Path, watch: &Watch<'_>) -> Result<(), ExportError> {
+    watch.step(|progress| {
+        *progress = Progress { phase: Phase::Verifying, bytes: 0, bytes_total: sealed.bytes(), ..*progress };
+    })?;
+    let mut tell = |bytes| watch.step(|progress| progress.bytes = bytes).map_err(|_| io::Error::from(io::ErrorKind::Interrupted));
+    verdict(folder, sealed.fault(&mut tell))
+}
+
+/// What a reading back came to; its success is the first fault.
+fn verdict(folder: &Path, read: io::Result<Option<String>>) -> Result<(), ExportError> {
     match read {
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(ExportError::Cancelled),
-        Err(error) => return Err(drive_error(root, error)),
-    }
-    match first {
-        None => Ok(()),
+        Ok(None) => Ok(()),
         // A drive that was pulled has not lied.
-        Some(_) if let Err(source) = std::fs::read_dir(root) => Err(ExportError::Gone { path: root.to_owned(), source }),
-        Some(fault) => Err(ExportError::NotVerified { first: fault.to_string() }),
+        Ok(Some(_)) if let Err(source) = std::fs::read_dir(folder) => Err(ExportError::Gone { path: folder.to_owned(), source }),
+        Ok(Some(first)) => Err(ExportError::NotVerified { first }),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(ExportError::Cancelled),
+        Err(error) => Err(drive_error(folder, error)),
     }
 }
 

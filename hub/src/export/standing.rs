@@ -16,7 +16,7 @@ use super::bundle::INFO;
 use super::drives::{self, Filesystem, Use};
 use super::ledger::{self, Export};
 use super::lists::Info;
-use super::{REVISION_BYTES, run};
+use super::{REVISION_BYTES, run, sealed};
 use crate::hub::Hub;
 use crate::query::outside;
 use crate::store::{self, Spans, StoreError, View};
@@ -27,9 +27,11 @@ const LOOKED_AT: u64 = 20_000;
 /// How a drive stands to this hub.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Standing {
-    /// What of the feed is there.
+    /// What of the feed is there, for everybody to open.
     pub(super) there: Spans,
-    /// When the newest copy there was verified.
+    /// What of it is there in sealed copies.
+    sealed: Spans,
+    /// When the newest copy there that everybody can open was verified.
     pub(super) last_at: Option<i64>,
     /// Copies of which the ledger says the contrary of what is to be seen, by their ids: those that are there no more, and those that
     /// are there again.
@@ -53,13 +55,17 @@ impl Standing {
         let here = exports.iter().filter(|export| export.fault.is_none() && export.filesystem.identity() == identity);
         for export in here {
             let was_gone = export.gone_at.is_some();
-            match is_there(&root.join(export.within()), &export.bundle) {
+            match is_there(&root.join(export.within()), export) {
                 Ok(true) => {
                     if was_gone {
                         standing.changed.back.push(export.bundle.clone());
                     }
-                    standing.there = standing.there.union(&export.spans());
-                    standing.last_at = standing.last_at.max(Some(export.verified_at));
+                    if export.sealed {
+                        standing.sealed = standing.sealed.union(&export.spans());
+                    } else {
+                        standing.there = standing.there.union(&export.spans());
+                        standing.last_at = standing.last_at.max(Some(export.verified_at));
+                    }
                 }
                 // Without a name of its own, this may be another drive in the same socket.
                 Ok(false) if !was_gone && filesystem.uuid.is_some() => standing.changed.gone.push(export.bundle.clone()),
@@ -69,16 +75,21 @@ impl Standing {
         }
         Ok(standing)
     }
+
+    /// What a copy of what is new need not have: a sealed one is for who opens others as well, any other for who may have no key.
+    pub(super) fn base(&self, is_sealed: bool) -> Spans {
+        if is_sealed { self.there.union(&self.sealed) } else { self.there.clone() }
+    }
 }
 
 /// Whether a copy lies there; an error where the drive does not say.
-fn is_there(folder: &Path, bundle: &str) -> io::Result<bool> {
-    let info = match File::open(folder.join(INFO)) {
+fn is_there(folder: &Path, export: &Export) -> io::Result<bool> {
+    let info = match File::open(folder.join(if export.sealed { sealed::INFO } else { INFO })) {
         Ok(file) => Info::read(file)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
-    Ok(info.said("External-Identifier") == Some(bundle))
+    Ok(info.said("External-Identifier") == Some(export.bundle.as_str()))
 }
 
 /// Looks at a drive, and enters into the ledger which copies are gone from it. Waits for the drive.

@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use super::bundle::{self, MANIFEST};
 use super::drives::Filesystem;
 use super::leftovers::Leftovers;
+use super::sealed::{Archive, Seal, Sealed};
 use super::{ExportError, drive_error, signature};
 
 /// Files and bytes that may wait to be made durable together: a cancelled export need not wait for more than that.
@@ -50,7 +51,12 @@ impl Write for Out {
 /// A bundle that is being written.
 pub(super) struct Bag {
     parent: PathBuf,
+    /// Where its files are made.
     root: PathBuf,
+    /// The folder on the drive that is to have the name; the same, unless it is sealed.
+    on_drive: PathBuf,
+    /// Where each file goes when it is finished, if it is sealed.
+    archive: Option<Archive>,
     folders: BTreeSet<PathBuf>,
     manifest: Option<Out>,
     tags: Vec<([u8; 32], String)>,
@@ -69,24 +75,26 @@ pub(super) struct Bag {
 
 impl Bag {
     /// Begins a bundle of `hub` in `to`, with what this hub has left unfinished there.
-    pub(super) fn begin(to: &Path, hub: &DeviceId, leftovers: Leftovers) -> Result<Self, ExportError> {
+    pub(super) fn begin(to: &Path, hub: &DeviceId, leftovers: Leftovers, seal: Option<Seal<'_>>) -> Result<Self, ExportError> {
         let parent = to.join(bundle::FOLDER);
         let made_parent = match fs::create_dir(&parent) {
             Ok(()) => true,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
             Err(error) => return Err(drive_error(&parent, error)),
         };
-        let root = parent.join(format!("{}{:08x}", bundle::partial_prefix(hub), rand::random::<u32>()));
-        if let Err(error) = fs::create_dir(&root) {
+        let on_drive = parent.join(format!("{}{:08x}", bundle::partial_prefix(hub), rand::random::<u32>()));
+        if let Err(error) = fs::create_dir(&on_drive) {
             if made_parent {
                 let _ = fs::remove_dir(&parent);
             }
-            return Err(drive_error(&root, error));
+            return Err(drive_error(&on_drive, error));
         }
-        let is_fuse = Filesystem::of(&root).map_or(true, |filesystem| filesystem.kind.starts_with("fuse"));
+        let is_fuse = Filesystem::of(&on_drive).map_or(true, |filesystem| filesystem.kind.starts_with("fuse"));
         let mut bag = Self {
             parent,
-            root,
+            root: on_drive.clone(),
+            on_drive,
+            archive: None,
             folders: BTreeSet::new(),
             manifest: None,
             tags: Vec::new(),
@@ -99,14 +107,26 @@ impl Bag {
             leftovers,
             stays: false,
         };
+        if let Some(seal) = seal {
+            bag.root.clone_from(&seal.staging);
+            // Nobody else makes it, and one that a killed hub has left is of no use.
+            let _ = fs::remove_dir_all(&bag.root);
+            fs::create_dir(&bag.root).map_err(|error| drive_error(&bag.root, error))?;
+            bag.archive = Some(Archive::begin(&bag.on_drive, seal).map_err(|error| drive_error(&bag.on_drive, error))?);
+        }
         bag.folders.insert(bag.root.clone());
         bag.manifest = Some(bag.create(MANIFEST)?);
         Ok(bag)
     }
 
-    /// Where it is written.
+    /// Where its files are made.
     pub(super) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What lies on the drive.
+    pub(super) fn on_drive(&self) -> &Path {
+        &self.on_drive
     }
 
     /// Begins a file; its folders are made. `path` is relative, with slashes.
@@ -137,6 +157,9 @@ impl Bag {
 
     /// Takes over a media file that an interrupted export has left, if it lies there whole: it is read once. Says whether it was.
     pub(super) fn take_over(&mut self, path: &str, hash: &MediaHash, size: u64) -> Result<bool, ExportError> {
+        if self.archive.is_some() {
+            return Ok(false);
+        }
         let Some((old, _)) = self.leftovers.file(path).filter(|(_, there)| *there == size) else { return Ok(false) };
         let Ok(Some(read)) = hashed(&old, hash) else {
             // A new one is written; this one only takes room.
@@ -152,7 +175,8 @@ impl Bag {
 
     /// Leaves everything as it is: the next export goes on with it.
     pub(super) const fn leave(&mut self) {
-        self.stays = true;
+        // Nothing can be added to what is sealed.
+        self.stays = self.archive.is_none();
     }
 
     /// Ends a file of the payload and enters it into the manifest. It is durable at the latest when the bag is closed.
@@ -213,6 +237,11 @@ impl Bag {
     fn end(&mut self, out: Out) -> Result<[u8; 32], ExportError> {
         let failed = |error: io::Error| drive_error(&self.root.join(&out.path), error);
         let file = out.file.into_inner().map_err(|error| failed(error.into_error()))?;
+        if let Some(archive) = &mut self.archive {
+            drop(file);
+            archive.take(&self.root.join(&out.path), &out.path).map_err(|error| drive_error(archive.folder(), error))?;
+            return Ok(out.sha.finalize().into());
+        }
         self.waiting_bytes += out.bytes;
         self.waiting.push(file);
         if self.waiting.len() >= WAITING_FILES || self.waiting_bytes >= WAITING_BYTES {
@@ -240,8 +269,9 @@ impl Bag {
         done.map_err(|error| drive_error(&self.root, error))
     }
 
-    /// Writes the manifests and the signature, and makes everything durable, but not yet under its name.
-    pub(super) fn close(&mut self, key: &DeviceKey) -> Result<(), ExportError> {
+    /// Writes the manifests and the signature, and makes everything durable, but not yet under its name. Gives the archive, if it is
+    /// sealed. `id` is the bundle's.
+    pub(super) fn close(&mut self, key: &DeviceKey, id: &[u8; 16]) -> Result<Option<Sealed>, ExportError> {
         self.leftovers.remove();
         if let Some(manifest) = self.manifest.take() {
             let digest = self.end(manifest)?;
@@ -255,13 +285,18 @@ impl Bag {
         let signed = signature::text(key, &tag_manifest);
         out.write_all(signed.as_bytes()).map_err(|error| drive_error(&self.root, error))?;
         self.end(out)?;
+        if let Some(archive) = self.archive.take() {
+            let sealed = archive.finish(id).map_err(|error| drive_error(&self.on_drive, error))?;
+            sync_folder(&self.on_drive)?;
+            return Ok(Some(sealed));
+        }
         self.sync_waiting()?;
         self.synced()?;
         // The deepest first: a name is durable when the folder that holds it is.
         for folder in self.folders.iter().rev() {
             sync_folder(folder)?;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Gives the bundle its name, durably: the first of those that `name` makes from 1, 2, … that is free.
@@ -272,7 +307,7 @@ impl Bag {
             if target.symlink_metadata().is_ok() {
                 continue;
             }
-            fs::rename(&self.root, &target).map_err(|error| drive_error(&target, error))?;
+            fs::rename(&self.on_drive, &target).map_err(|error| drive_error(&target, error))?;
             self.stays = true;
             sync_folder(&self.parent)?;
             if self.made_parent {
@@ -286,13 +321,19 @@ impl Bag {
 
 impl Drop for Bag {
     fn drop(&mut self) {
+        if self.root != self.on_drive
+            && let Err(error) = fs::remove_dir_all(&self.root)
+        {
+            tracing::warn!(%error, path = %self.root.display(), "what was made to be sealed could not be removed; the next sealed copy will do so");
+        }
         if self.stays {
             return;
         }
         self.waiting.clear();
         self.manifest = None;
+        self.archive = None;
         // Best effort: the drive may be gone. What stays is removed by the next export.
-        if let Err(error) = fs::remove_dir_all(&self.root) {
+        if let Err(error) = fs::remove_dir_all(&self.on_drive) {
             tracing::warn!(%error, "an unfinished bundle could not be removed; the next export to this drive will do so");
         }
         if self.made_parent {

@@ -19,6 +19,7 @@ use crate::export::jobs::{self, ExportJob};
 use crate::export::ledger;
 use crate::export::part::{Asked, Part};
 use crate::export::scope::What;
+use crate::export::sealed::Keys;
 use crate::export::standing::{self, NewHere};
 use crate::hub::Hub;
 use crate::store::StoreError;
@@ -46,6 +47,9 @@ pub(in super::super) struct Wish {
     /// Only what the drive does not have yet.
     #[serde(default)]
     only_new: bool,
+    /// Keys (`age1…`) of those who alone shall be able to open it; nobody named is everybody.
+    #[serde(default)]
+    seal_for: Vec<String>,
 }
 
 /// `POST /admin/exports`
@@ -59,7 +63,11 @@ pub(in super::super) async fn start(State(hub): State<Hub>, Json(wish): Json<Wis
         (None, true) => What::New,
         (None, false) => What::Everything,
     };
-    let Some(job) = jobs::start(&hub, export::Wish { to: wish.to, what }) else {
+    let keys = Keys::parse(&wish.seal_for).map_err(|error| {
+        let detail = format!("{error}. Ask the office for its key, and put it in as it is.");
+        ApiError::new(StatusCode::BAD_REQUEST, "seal_key_invalid", detail)
+    })?;
+    let Some(job) = jobs::start(&hub, export::Wish { to: wish.to, what, keys }) else {
         let detail = "An export is running already. Wait until it has ended, or cancel it.";
         return Err(ApiError::new(StatusCode::CONFLICT, "export_running", detail));
     };
