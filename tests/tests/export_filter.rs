@@ -77,7 +77,7 @@ fn logging() -> Part {
 }
 
 async fn export(hub: &Hub, to: &Path, part: Option<Part>) -> Done {
-    let wish = Wish { to: to.to_owned(), what: part.map_or(What::Everything, What::Part) };
+    let wish = Wish { what: part.map_or(What::Everything, What::Part), ..to.to_owned().into() };
     export::export(hub, wish, CancellationToken::new(), |_| ()).await.unwrap()
 }
 

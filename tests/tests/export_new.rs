@@ -90,7 +90,7 @@ impl Story {
     }
 
     async fn export(&self, what: What) -> Result<Done, ExportError> {
-        let wish = Wish { to: self.drive.path().to_owned(), what };
+        let wish = Wish { what, ..self.drive.path().to_owned().into() };
         export::export(&self.hub, wish, CancellationToken::new(), |_| ()).await
     }
 

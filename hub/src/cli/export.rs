@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::control::Control;
 use super::{DataArg, Outcome};
+use crate::export::also::Also;
 use crate::export::scope::What;
 use crate::export::{self, ExportError, Phase, Progress, Wish};
 use crate::hub::{Hub, Options};
@@ -29,6 +30,9 @@ pub(crate) struct ExportArgs {
     /// Only what the copies that lie there do not have; everything where there is none
     #[arg(long)]
     new: bool,
+    /// Write these further files, too: kmz for Google Earth, gpx for GPS devices, shapefile for older map programs
+    #[arg(long, value_name = "FILES", value_delimiter = ',')]
+    also: Vec<Also>,
 }
 
 /// How often a running hub is asked how far it is.
@@ -40,12 +44,15 @@ pub(crate) async fn run(args: ExportArgs) -> Outcome {
     // The hub that does the work has another working folder.
     let to = std::path::absolute(&args.to)?;
     match Control::find(&data).await? {
-        Some(control) => by_running_hub(&control, &to, args.new).await,
-        None => by_ourselves(&data, to, args.new).await,
+        Some(control) => by_running_hub(&control, &to, args.new, &args.also).await,
+        None => {
+            let what = if args.new { What::New } else { What::Everything };
+            by_ourselves(&data, Wish { to, what, also: args.also.into_iter().collect() }).await
+        }
     }
 }
 
-async fn by_ourselves(data: &Path, to: PathBuf, new: bool) -> Outcome {
+async fn by_ourselves(data: &Path, wish: Wish) -> Outcome {
     if !data.join(store::FILE).is_file() {
         return Err(format!("there is no hub in {}; name its folder with --data", data.display()).into());
     }
@@ -58,7 +65,6 @@ async fn by_ourselves(data: &Path, to: PathBuf, new: bool) -> Outcome {
         }
     });
     let report = std::sync::Arc::clone(&shown);
-    let wish = Wish { to, what: if new { What::New } else { What::Everything } };
     let outcome = export::export(&hub, wish, cancel, move |progress| report.show(progress)).await;
     shown.end();
     hub.store.close().await;
@@ -97,8 +103,8 @@ struct Jobs {
     jobs: Vec<Job>,
 }
 
-async fn by_running_hub(control: &Control, to: &Path, new: bool) -> Outcome {
-    let started: Job = control.post("/admin/exports", &serde_json::json!({ "to": to, "only_new": new })).await?;
+async fn by_running_hub(control: &Control, to: &Path, new: bool, also: &[Also]) -> Outcome {
+    let started: Job = control.post("/admin/exports", &serde_json::json!({ "to": to, "only_new": new, "also": also })).await?;
     let shown = Shown::new();
     loop {
         tokio::time::sleep(ASK_EVERY).await;

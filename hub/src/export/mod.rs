@@ -8,7 +8,9 @@
 
 pub mod bundle; // the layout of a bundle: names and manifests
 pub mod columns; // one flattening, one list of columns
+pub mod legend; // what each category is called, and its colour
 pub mod formats; // the files that people open
+pub mod also; // those among them that have to be asked for
 pub mod names; // names that every drive can hold
 pub mod places; // where each media file lies in the bundle
 pub mod scope; // everything, what is new, or a part
@@ -29,6 +31,7 @@ pub mod retention; // freeing what two drives hold
 pub mod drives; // drives and filesystems
 pub mod jobs; // one export at a time, for the page
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 use crate::hub::Hub;
 use crate::media::heal;
 use crate::store::{self, Spans, StoreError, View};
+use also::Also;
 use bundle::Kind;
 use drives::Filesystem;
 use part::Part;
@@ -49,12 +53,14 @@ pub struct Wish {
     pub to: PathBuf,
     /// What.
     pub what: What,
+    /// Further files for programs that cannot open those which every bundle has.
+    pub also: BTreeSet<Also>,
 }
 
 impl From<PathBuf> for Wish {
     /// Everything.
     fn from(to: PathBuf) -> Self {
-        Self { to, what: What::Everything }
+        Self { to, what: What::Everything, also: BTreeSet::new() }
     }
 }
 
@@ -274,7 +280,7 @@ pub async fn export(
     cancel: CancellationToken,
     report: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<Done, ExportError> {
-    let Wish { to, what } = wish.into();
+    let Wish { to, what, also } = wish.into();
     let scope = match what {
         What::Everything => Scope::Everything,
         What::Part(part) => Scope::Part(part),
@@ -287,7 +293,7 @@ pub async fn export(
     let part = scope.part().map(Part::brief);
     // All of it waits for disks.
     let work = tokio::task::spawn_blocking(move || {
-        let source = run::Source::of(&shared, scope)?;
+        let source = run::Source::of(&shared, scope, also)?;
         let watch = run::Watch::new(&report, &cancel);
         let (done, damaged) = run::run(&source, &to, &watch)?;
         let lies = Lies::at(&done.path).map_err(|error| drive_error(&done.path, error))?;

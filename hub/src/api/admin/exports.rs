@@ -1,6 +1,6 @@
 //! Exports: of what, where to, how far, which are on drives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use axum::extract::State;
@@ -13,6 +13,7 @@ use super::super::body::{Json, Named};
 use super::super::question::{CHOOSING, Question};
 use super::super::{ApiError, empty};
 use crate::export;
+use crate::export::also::Also;
 use crate::export::by_itself::{self, MarkError};
 use crate::export::drives::{self, Place};
 use crate::export::jobs::{self, ExportJob};
@@ -46,6 +47,9 @@ pub(in super::super) struct Wish {
     /// Only what the drive does not have yet.
     #[serde(default)]
     only_new: bool,
+    /// Further files: `kmz`, `gpx`, `shapefile`.
+    #[serde(default)]
+    also: Vec<String>,
 }
 
 /// `POST /admin/exports`
@@ -53,13 +57,15 @@ pub(in super::super) async fn start(State(hub): State<Hub>, Json(wish): Json<Wis
     if !wish.to.is_absolute() {
         return Err(ApiError::bad_request("Name the whole path of the folder, beginning with a slash."));
     }
+    let also = wish.also.iter().map(|name| name.parse()).collect::<Result<BTreeSet<Also>, _>>();
+    let also = also.map_err(|unknown| ApiError::bad_request(format!("`also`: {unknown}.")))?;
     let what = match (part(&hub, wish.filter).await?, wish.only_new) {
         (Some(_), true) => return Err(ApiError::bad_request("Ask for what is new or for a part, not for both.")),
         (Some(part), false) => What::Part(part),
         (None, true) => What::New,
         (None, false) => What::Everything,
     };
-    let Some(job) = jobs::start(&hub, export::Wish { to: wish.to, what }) else {
+    let Some(job) = jobs::start(&hub, export::Wish { to: wish.to, what, also }) else {
         let detail = "An export is running already. Wait until it has ended, or cancel it.";
         return Err(ApiError::new(StatusCode::CONFLICT, "export_running", detail));
     };
