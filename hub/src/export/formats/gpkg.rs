@@ -6,7 +6,7 @@
 //! that the file is in, for the form of a map program.
 //!
 //! How the layer looks stands in `layer_styles`, the table that QGIS makes when it is asked to save a style here, and from which it styles the layer in any
-//! project. It has to be entered among the contents, as QGIS does it: what is not listed it does not find.
+//! project. It is entered among the contents as QGIS does it; whoever lists the tables sees it beside the layer.
 //!
 //! It is written where it is to lie, without a journal: until the bundle has its name nobody reads it, and what is cut off is thrown away.
 

@@ -79,7 +79,7 @@ pub fn project(title: &str, legend: &Legend, bounds: Option<[f64; 4]>) -> String
 {}{}</maplayer>
 </projectlayers>
 <layerorder><layer id=\"{LAYER_ID}\"/></layerorder>
-<properties><Paths><Absolute type=\"bool\">false</Absolute></Paths></properties>
+<properties><Paths><Absolute type=\"bool\">false</Absolute></Paths><SpatialRefSys><ProjectionsEnabled type=\"int\">1</ProjectionsEnabled></SpatialRefSys></properties>
 </qgis>
 ",
         renderer(legend),

@@ -21,9 +21,14 @@ export interface ExportJob {
   part: Record<string, string> | null;
   /** Only what the drive did not have was asked for. */
   only_new: boolean;
+  /** The further files that were asked for. */
+  also: Also[];
   /** What a finished one is. */
   kind: CopyKind | null;
 }
+
+/** Files that a copy has where somebody asks for them: for Google Earth, GPS devices, older map programs. */
+export type Also = 'kmz' | 'gpx' | 'shapefile';
 
 /** Everything, what was new for its drive, or what a filter let through. */
 export type CopyKind = 'full' | 'new' | 'part';
