@@ -91,7 +91,7 @@ fn layer<'a>(layers: &'a Value, name: &str) -> &'a Value {
     layers.as_array().unwrap().iter().find(|layer| layer["name"] == name).unwrap_or_else(|| panic!("no {name} in {layers}"))
 }
 
-fn row<'a>(layer: &'a Value, is_it: impl Fn(&Value) -> bool) -> &'a Value {
+fn row(layer: &Value, is_it: impl Fn(&Value) -> bool) -> &Value {
     layer["rows"].as_array().unwrap().iter().find(|row| is_it(row)).unwrap_or_else(|| panic!("not found in {layer}"))
 }
 

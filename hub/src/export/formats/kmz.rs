@@ -134,7 +134,8 @@ mod tests {
             prop_assert_eq!(&read.iter().find(|(name, ..)| name == "name").unwrap().2, &holdable(&hub));
             let description = &read.iter().find(|(name, ..)| name == "description").unwrap().2;
             // Whoever takes it for HTML finds the text, too.
-            prop_assert_eq!(quick_xml::escape::unescape(&description.replace("<br>", "\n")).unwrap(), holdable(&notes));
+            let description = description.replace("<br>", "\n");
+            prop_assert_eq!(quick_xml::escape::unescape(&description).unwrap(), holdable(&notes));
         }
     }
 }

@@ -37,11 +37,13 @@ pub(super) mod tests {
         text.chars().map(|c| if is_lost(c) { '\u{fffd}' } else { c }).collect()
     }
 
-    /// What a reader that is not ours finds: for each element its name, its attributes and the text right inside it. It panics where the
-    /// document is not well-formed.
-    pub(in super::super) fn read(xml: &str) -> Vec<(String, Vec<(String, String)>, String)> {
+    /// An element: its name, its attributes and the text right inside it.
+    pub(in super::super) type Element = (String, Vec<(String, String)>, String);
+
+    /// What a reader that is not ours finds. It panics where the document is not well-formed.
+    pub(in super::super) fn read(xml: &str) -> Vec<Element> {
         let mut reader = quick_xml::Reader::from_str(xml);
-        let (mut found, mut open): (Vec<(String, Vec<(String, String)>, String)>, Vec<usize>) = (Vec::new(), Vec::new());
+        let (mut found, mut open): (Vec<Element>, Vec<usize>) = (Vec::new(), Vec::new());
         loop {
             match reader.read_event().unwrap() {
                 Event::Eof => break,
@@ -49,12 +51,13 @@ pub(super) mod tests {
                 event @ (Event::Start(_) | Event::Empty(_)) => {
                     let is_open = matches!(event, Event::Start(_));
                     let (Event::Start(tag) | Event::Empty(tag)) = event else { unreachable!() };
-                    let name = String::from_utf8(tag.name().as_ref().to_vec()).unwrap();
+                    let name = tag.name().as_ref().to_owned();
                     let attributes = tag.attributes().map(|attribute| {
                         let attribute = attribute.unwrap();
-                        let value = std::str::from_utf8(&attribute.value).unwrap();
-                        let key = String::from_utf8(attribute.key.as_ref().to_vec()).unwrap();
-                        (key, quick_xml::escape::unescape(value).unwrap().into_owned())
+                        // As every reader does it with what was not escaped.
+                        let value = attribute.value.replace(['\t', '\n', '\r'], " ");
+                        let key = attribute.key.as_ref().to_owned();
+                        (key, quick_xml::escape::unescape(&value).unwrap().into_owned())
                     });
                     found.push((name, attributes.collect(), String::new()));
                     if is_open {
@@ -63,12 +66,11 @@ pub(super) mod tests {
                 }
                 Event::Text(text) => {
                     if let Some(at) = open.last() {
-                        found[*at].2.push_str(std::str::from_utf8(&text).unwrap());
+                        found[*at].2.push_str(&text.replace("\r\n", "\n").replace('\r', "\n"));
                     }
                 }
                 Event::GeneralRef(entity) => {
-                    let name = std::str::from_utf8(&entity).unwrap();
-                    let one = quick_xml::escape::unescape(&format!("&{name};")).unwrap().into_owned();
+                    let one = quick_xml::escape::unescape(&format!("&{};", &*entity)).unwrap().into_owned();
                     found[*open.last().unwrap()].2.push_str(&one);
                 }
                 _ => {}
