@@ -97,9 +97,9 @@ impl Writer {
         let database = Connection::open(path).map_err(refused)?;
         let begin =
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY;";
-        let names = distinct(columns.names().chain([PHOTO]));
-        let mut kinds = columns.kinds();
-        kinds.push(Kind::Text);
+        // The photo first: forms show columns in their order.
+        let names = distinct(std::iter::once(PHOTO).chain(columns.names()));
+        let kinds: Vec<Kind> = std::iter::once(Kind::Text).chain(columns.kinds()).collect();
         let declared: String =
             names.iter().zip(&kinds).map(|(name, kind)| format!(", {} {}", quoted(name), declared(*kind))).collect();
         let features =
@@ -120,10 +120,10 @@ impl Writer {
             let [west, south, east, north] = self.bounds.unwrap_or([lon, lat, lon, lat]);
             self.bounds = Some([west.min(lon), south.min(lat), east.max(lon), north.max(lat)]);
         }
-        let cells = columns.cells(flat).into_iter().zip(&self.kinds).map(|((_, value), kind)| cell(*kind, value));
-        let photo =
-            flat.photo.as_ref().map_or(Cell::Null, |path| Cell::Text(path.strip_prefix("data/").unwrap_or(path).to_owned()));
-        let row = std::iter::once(point).chain(cells).chain([photo]);
+        let photo = flat.photo.as_ref().map_or(Value::Null, |path| path.strip_prefix("data/").unwrap_or(path).into());
+        let values = std::iter::once(photo).chain(columns.cells(flat).into_iter().map(|(_, value)| value));
+        let cells = values.zip(&self.kinds).map(|(value, kind)| cell(*kind, value));
+        let row = std::iter::once(point).chain(cells);
         let mut insert = self.database.prepare_cached(&self.insert).map_err(refused)?;
         insert.execute(params_from_iter(row)).map_err(refused)?;
         self.rows += 1;

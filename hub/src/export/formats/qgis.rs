@@ -16,6 +16,9 @@ use super::xml::escaped;
 /// The version that these files are written as.
 const VERSION: &str = "3.22.0-Białowieża";
 
+/// How high a photo is in the form, in points of the screen; left to itself it is as small as a stamp where there are many columns.
+const PHOTO_HEIGHT: u16 = 320;
+
 /// What QGIS begins its files with.
 const DOCTYPE: &str = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n";
 
@@ -159,7 +162,7 @@ fn photo_widget(storage: u8, root: &str) -> String {
     };
     format!(
         "<editWidget type=\"ExternalResource\"><config><Option type=\"Map\">\
-         <Option name=\"DocumentViewer\" type=\"int\" value=\"1\"/><Option name=\"DocumentViewerHeight\" type=\"int\" value=\"0\"/>\
+         <Option name=\"DocumentViewer\" type=\"int\" value=\"1\"/><Option name=\"DocumentViewerHeight\" type=\"int\" value=\"{PHOTO_HEIGHT}\"/>\
          <Option name=\"DocumentViewerWidth\" type=\"int\" value=\"0\"/><Option name=\"FileWidget\" type=\"bool\" value=\"true\"/>\
          <Option name=\"FileWidgetButton\" type=\"bool\" value=\"true\"/><Option name=\"FileWidgetFilter\" type=\"QString\" value=\"\"/>\
          <Option name=\"PropertyCollection\" type=\"Map\"><Option name=\"name\" type=\"QString\" value=\"\"/>{properties}\
