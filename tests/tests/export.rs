@@ -221,7 +221,7 @@ async fn strangers_programs_find_everything_again() {
     assert!(sums.unwrap().success());
     judges::by_bagit_py(&done.path);
     judges::by_gdal(&done.path, SEEN);
-    judges::by_frictionless(&done.path, SEEN);
+    judges::by_frictionless(&done.path, SEEN, 4);
     let exports = story.hub.store.read(ledger::exports).await.unwrap();
     assert_eq!(exports.len(), 1);
     assert_eq!(exports[0].head, done.head);

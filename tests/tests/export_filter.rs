@@ -252,5 +252,16 @@ async fn the_export_of_a_filter_is_what_the_list_under_it_shows() {
             manager.call(Method::POST, "/admin/exports").json(&json!({ "to": drive, "filter": filter })).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{filter}");
     }
+    let asked = |also: Value| manager.call(Method::POST, "/admin/exports").json(&json!({ "to": drive, "also": also })).send();
+    assert_eq!(asked(json!(["gpx", "pdf"])).await.unwrap().status(), StatusCode::BAD_REQUEST);
     assert_eq!(fs::read_dir(drive.join("Maloca")).unwrap().count(), 3);
+
+    // And what was asked for besides is there.
+    let started = asked(json!(["gpx"])).await.unwrap();
+    assert_eq!(started.status(), StatusCode::ACCEPTED);
+    let started: Value = started.json().await.unwrap();
+    let exports = ended(&manager, started["id"].as_str().unwrap()).await;
+    assert_eq!(exports["jobs"][0]["also"], json!(["gpx"]));
+    let data = Path::new(exports["ledger"][0]["path"].as_str().unwrap()).join("data");
+    assert!(data.join("observations.gpx").is_file() && !data.join("observations.kmz").exists());
 }

@@ -147,6 +147,7 @@ pub fn routes() -> Vec<Route> {
         route(M::POST, "/admin/retention", Manager, post(admin::retention::release)),
         route(M::GET, "/admin/places", Manager, get(admin::exports::places)),
         route(M::PATCH, "/admin/places", Manager, patch(admin::exports::mark)),
+        route(M::POST, "/admin/places/eject", Manager, post(admin::exports::eject)),
         route(M::POST, "/admin/basemaps", Manager, post(basemaps::copy)),
         route(M::POST, "/admin/basemaps/upload", Manager, post(basemaps::upload)),
         route(M::GET, "/admin/basemaps/found", Manager, get(basemaps::found)),

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::control::Control;
 use super::{DataArg, Outcome};
+use crate::export::also::Also;
 use crate::export::scope::What;
 use crate::export::sealed::Keys;
 use crate::export::{self, ExportError, Phase, Progress, Wish};
@@ -33,6 +34,9 @@ pub(crate) struct ExportArgs {
     /// Only who has this key can open it (age1…, as age-keygen prints it); may be given several times
     #[arg(long, value_name = "KEY")]
     seal_for: Vec<String>,
+    /// Write these further files, too: kmz for Google Earth, gpx for GPS devices, shapefile for older map programs
+    #[arg(long, value_name = "FILES", value_delimiter = ',')]
+    also: Vec<Also>,
 }
 
 /// How often a running hub is asked how far it is.
@@ -46,7 +50,10 @@ pub(crate) async fn run(args: ExportArgs) -> Outcome {
     let keys = Keys::parse(&args.seal_for)?;
     match Control::find(&data).await? {
         Some(control) => by_running_hub(&control, &to, &args).await,
-        None => by_ourselves(&data, Wish { to, what: if args.new { What::New } else { What::Everything }, keys }).await,
+        None => {
+            let what = if args.new { What::New } else { What::Everything };
+            by_ourselves(&data, Wish { to, what, also: args.also.into_iter().collect(), keys }).await
+        }
     }
 }
 
@@ -103,7 +110,7 @@ struct Jobs {
 }
 
 async fn by_running_hub(control: &Control, to: &Path, args: &ExportArgs) -> Outcome {
-    let wish = serde_json::json!({ "to": to, "only_new": args.new, "seal_for": args.seal_for });
+    let wish = serde_json::json!({ "to": to, "only_new": args.new, "also": args.also, "seal_for": args.seal_for });
     let started: Job = control.post("/admin/exports", &wish).await?;
     let shown = Shown::new();
     loop {

@@ -9,7 +9,8 @@
 //!   data/observations.geojson
 //!   data/observations.csv
 //!   data/observations.xlsx          a workbook
-//!   data/observations.gpkg          a GeoPackage: a layer with its table
+//!   data/observations.gpkg          a GeoPackage: a layer with its table and its style
+//!   data/open-in-QGIS.qgs           a project of QGIS that shows it, with the photos
 //!   data/attachments.csv            which file belongs to which observation
 //!   data/datapackage.json           what the columns of the tables hold, for programs
 //!   data/revisions.ndjson           every kept revision with its signature
@@ -19,6 +20,10 @@
 //!   data/missing.csv                media that are attached and not in this bundle, and why
 //!   data/media/2026-11/20261121_logging_img-0042_1a2b3c4d.jpg
 //!   data/media/2026-11_2/…          a month's folder holds 10,000 files
+//! and where somebody asked for them:
+//!   data/observations.kmz           for Google Earth and the like
+//!   data/observations.gpx           for GPS devices
+//!   data/shapefile/observations.{shp,shx,dbf,prj,cpg}  fields.csv
 //! ```
 //!
 //! A part has `part` in its name where this has `full`, the same files, and in them what its filter let through: those documents, all
@@ -97,6 +102,8 @@ pub const CUSTODY: &str = "data/custody.ndjson";
 pub const MEDIA_LIST: &str = "data/media.csv";
 /// Columns of [`MEDIA_LIST`].
 pub const MEDIA_COLUMNS: &[&str] = &["file", "blake3", "size", "type", "name", "doc"];
+/// A project of QGIS that shows the observations.
+pub const QGIS_PROJECT: &str = "data/open-in-QGIS.qgs";
 /// What the tables hold.
 pub const DATA_PACKAGE: &str = "data/datapackage.json";
 /// Which file belongs to which observation.

@@ -130,7 +130,8 @@ pub async fn watch(hub: &Hub) {
                 continue;
             }
             // While another copy is made it waits for the next look.
-            if jobs::start(hub, Wish { what: What::New, ..PathBuf::from(&drive.path).into() }).is_some() {
+            let wish = Wish { what: What::New, ..PathBuf::from(&drive.path).into() };
+            if jobs::start(hub, wish).is_some() {
                 tracing::info!(path = drive.path, "a marked drive was plugged in; what is new for it is copied");
                 tried.insert(drive);
             }

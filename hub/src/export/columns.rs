@@ -71,6 +71,8 @@ pub struct About {
     pub person_name: Option<String>,
     /// Where its media are, in the order of its attachments.
     pub media: Vec<String>,
+    /// Where the first of them is that is said to be a picture.
+    pub photo: Option<String>,
     /// How many of its media are not there.
     pub missing: u64,
 }
@@ -95,7 +97,12 @@ impl About {
         };
         for kept in &found.document.attachments {
             match place(kept)? {
-                Some(path) => about.media.push(path),
+                Some(path) => {
+                    if about.photo.is_none() && kept.attachment.media_type.starts_with("image/") {
+                        about.photo = Some(path.clone());
+                    }
+                    about.media.push(path);
+                }
                 None => about.missing += 1,
             }
         }
@@ -112,6 +119,17 @@ pub struct Flat {
     pub properties: BTreeMap<String, Value>,
     /// Latitude and longitude in degrees.
     pub location: Option<(f64, f64)>,
+    /// Where its first picture is.
+    pub photo: Option<String>,
+}
+
+impl Flat {
+    /// What it has in one of [`FIXED`].
+    #[must_use]
+    pub fn said(&self, column: &str) -> &Value {
+        let at = FIXED.iter().position(|fixed| *fixed == column);
+        at.and_then(|at| self.fixed.get(at)).unwrap_or(&Value::Null)
+    }
 }
 
 /// Flattens a document.
@@ -144,7 +162,7 @@ pub fn flatten(document: &Document, about: &About) -> Flat {
             said => text(said),
         })
         .collect();
-    Flat { fixed, properties, location }
+    Flat { fixed, properties, location, photo: about.photo.clone() }
 }
 
 /// The properties that have a fixed column of their own, and all others by the name of their column. A property that does not

@@ -5,7 +5,7 @@
 //!
 //! One plain mutex guards the list; it is held for microseconds and never across an await.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use super::also::Also;
 use super::bundle::Kind;
 use super::part::{Asked, Part};
 use super::scope::What;
@@ -57,6 +58,8 @@ pub struct ExportJob {
     only_new: bool,
     /// Only who has a key can open it.
     sealed: bool,
+    /// Which further files it writes.
+    also: BTreeSet<Also>,
     /// What it came to be: everything, too, where nothing was on the drive.
     kind: Option<Kind>,
     /// How it stands.
@@ -159,6 +162,7 @@ pub fn start(hub: &Hub, wish: Wish) -> Option<ExportJob> {
         part: if let What::Part(part) = &wish.what { Some(Part::brief(part)) } else { None },
         only_new: wish.what == What::New,
         sealed: !wish.keys.is_empty(),
+        also: wish.also.clone(),
         kind: None,
         state: State::Writing,
         phase_bytes: 0,

@@ -8,7 +8,9 @@
 
 pub mod bundle; // the layout of a bundle: names and manifests
 pub mod columns; // one flattening, one list of columns
+pub mod legend; // what each category is called, and its colour
 pub mod formats; // the files that people open
+pub mod also; // those among them that have to be asked for
 pub mod names; // names that every drive can hold
 pub mod places; // where each media file lies in the bundle
 pub mod scope; // everything, what is new, or a part
@@ -28,8 +30,10 @@ pub mod standing; // what of it is still there
 pub mod by_itself; // to drives that the manager has marked
 pub mod retention; // freeing what two drives hold
 pub mod drives; // drives and filesystems
+pub mod eject; // giving a drive back
 pub mod jobs; // one export at a time, for the page
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -38,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 use crate::hub::Hub;
 use crate::media::heal;
 use crate::store::{self, Spans, StoreError, View};
+use also::Also;
 use bundle::Kind;
 use drives::Filesystem;
 use part::Part;
@@ -53,12 +58,14 @@ pub struct Wish {
     pub what: What,
     /// Who alone can open it.
     pub keys: Keys,
+    /// Further files for programs that cannot open those which every bundle has.
+    pub also: BTreeSet<Also>,
 }
 
 impl From<PathBuf> for Wish {
     /// Everything, for everybody.
     fn from(to: PathBuf) -> Self {
-        Self { to, what: What::Everything, keys: Keys::default() }
+        Self { to, what: What::Everything, also: BTreeSet::new(), keys: Keys::default() }
     }
 }
 
@@ -278,7 +285,7 @@ pub async fn export(
     cancel: CancellationToken,
     report: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<Done, ExportError> {
-    let Wish { to, what, keys } = wish.into();
+    let Wish { to, what, also, keys } = wish.into();
     let is_sealed = !keys.is_empty();
     let scope = match what {
         What::Everything => Scope::Everything,
@@ -293,7 +300,7 @@ pub async fn export(
     let part = scope.part().map(Part::brief);
     // All of it waits for disks.
     let work = tokio::task::spawn_blocking(move || {
-        let source = run::Source::of(&shared, scope, keys)?;
+        let source = run::Source::of(&shared, scope, also, keys)?;
         let watch = run::Watch::new(&report, &cancel);
         let (done, damaged) = run::run(&source, &to, &watch)?;
         let lies = Lies::at(&done.path).map_err(|error| drive_error(&done.path, error))?;

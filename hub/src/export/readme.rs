@@ -2,9 +2,11 @@
 //!
 //! [`super::run`] writes them. They say what this is, how to open it, how to check it; the page is the text with links to the files.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::Done;
+use super::also::Also;
 use super::columns::{FIXED, MORE, PROPERTIES};
 use super::part::{ENGLISH, FRENCH, PORTUGUESE, SPANISH, Words};
 use super::scope::Scope;
@@ -12,7 +14,7 @@ use maloca_protocol::time;
 
 /// The text, with CRLF: the plainest editor of an office shows it.
 #[must_use]
-pub fn text(hub_name: &str, scope: &Scope, done: &Done) -> String {
+pub fn text(hub_name: &str, scope: &Scope, also: &BTreeSet<Also>, done: &Done) -> String {
     let day = time::format_millis(done.at);
     let day = &day[..16].replace('T', " ");
     let Done { observations: seen, media, missing, .. } = done;
@@ -51,6 +53,17 @@ pub fn text(hub_name: &str, scope: &Scope, done: &Done) -> String {
         "filtre",
         &FRENCH,
     );
+    let besides = |begin: &str| match also.iter().map(|also| also.path()).collect::<Vec<_>>() {
+        paths if paths.is_empty() => String::new(),
+        paths => format!("\n{begin}: {}", paths.join("; ")),
+    };
+    let [also_es, also_pt, also_en, also_fr] = [
+        "También para otros programas",
+        "Também para outros programas",
+        "Also for other programs",
+        "Aussi pour d'autres programmes",
+    ]
+    .map(besides);
     let to_rebuild = match scope {
         Scope::Everything => "",
         Scope::New(_) => {
@@ -60,13 +73,18 @@ pub fn text(hub_name: &str, scope: &Scope, done: &Done) -> String {
             "This is a part (Maloca-Bundle and Maloca-Filter in bag-info.txt): it has no keys of members, and no laptop can be rebuilt from it.\n"
         }
     };
+    let further = if also.is_empty() {
+        ""
+    } else {
+        "The .kmz and .gpx hold what has a place, without photos. In the Shapefile names have 10 characters and texts 254 bytes: data/shapefile/fields.csv says which is which, and how many were cut.\n"
+    };
     let text = format!(
         "MALOCA - {hub} - {day} UTC
 
 ESPAÑOL
 Esta carpeta {es} había recibido: {seen} observaciones y {media} fotos, audios o videos.
 {missing} archivos faltaban en la laptop o estaban dañados: están en la lista data/missing.csv con el motivo.
-Para abrir: data/observations.xlsx con Excel o LibreOffice; data/observations.gpkg con QGIS; las fotos están en data/media.
+Para abrir: data/observations.xlsx con Excel o LibreOffice; data/open-in-QGIS.qgs con QGIS (u observations.gpkg, con cualquier programa de mapas); las fotos están en data/media.{also_es}
 data/revisions.ndjson contiene cada cambio con la firma de quien lo hizo: es la prueba. No lo modifique.
 Para comprobar que nada está dañado: «maloca verify CARPETA», o en Linux dentro de esta carpeta: sha256sum -c manifest-sha256.txt
 No cambie nada aquí dentro; trabaje con una copia.
@@ -74,7 +92,7 @@ No cambie nada aquí dentro; trabaje con una copia.
 PORTUGUÊS
 Esta pasta {pt} tinha recebido: {seen} observações e {media} fotos, áudios ou vídeos.
 {missing} arquivos faltavam no laptop ou estavam danificados: estão na lista data/missing.csv com o motivo.
-Para abrir: data/observations.xlsx com Excel ou LibreOffice; data/observations.gpkg com QGIS; as fotos estão em data/media.
+Para abrir: data/observations.xlsx com Excel ou LibreOffice; data/open-in-QGIS.qgs com QGIS (ou observations.gpkg, com qualquer programa de mapas); as fotos estão em data/media.{also_pt}
 data/revisions.ndjson contém cada mudança com a assinatura de quem a fez: é a prova. Não o modifique.
 Para conferir que nada está danificado: «maloca verify PASTA», ou no Linux dentro desta pasta: sha256sum -c manifest-sha256.txt
 Não mude nada aqui dentro; trabalhe com uma cópia.
@@ -82,7 +100,7 @@ Não mude nada aqui dentro; trabalhe com uma cópia.
 ENGLISH
 This folder {en} had received: {seen} observations and {media} photos, sounds or videos.
 {missing} files were missing on the laptop or damaged: data/missing.csv lists them with the reason.
-To open it: data/observations.xlsx with Excel or LibreOffice; data/observations.gpkg with QGIS; the photos are in data/media.
+To open it: data/observations.xlsx with Excel or LibreOffice; data/open-in-QGIS.qgs with QGIS (or observations.gpkg with any map program); the photos are in data/media.{also_en}
 data/revisions.ndjson holds every change with the signature of who made it: it is the evidence. Do not change it.
 To check that nothing is damaged: \"maloca verify FOLDER\", or on Linux inside this folder: sha256sum -c manifest-sha256.txt
 Do not change anything in here; work with a copy.
@@ -90,7 +108,7 @@ Do not change anything in here; work with a copy.
 FRANÇAIS
 Ce dossier {fr} avait reçu : {seen} observations et {media} photos, sons ou vidéos.
 {missing} fichiers manquaient sur l'ordinateur ou étaient abîmés : data/missing.csv en donne la liste et la raison.
-Pour l'ouvrir : data/observations.xlsx avec Excel ou LibreOffice ; data/observations.gpkg avec QGIS ; les photos sont dans data/media.
+Pour l'ouvrir : data/observations.xlsx avec Excel ou LibreOffice ; data/open-in-QGIS.qgs avec QGIS (ou observations.gpkg avec un autre programme de cartes) ; les photos sont dans data/media.{also_fr}
 data/revisions.ndjson contient chaque changement avec la signature de son auteur : c'est la preuve. Ne le modifiez pas.
 Pour vérifier que rien n'est abîmé : «maloca verify DOSSIER», ou sous Linux dans ce dossier : sha256sum -c manifest-sha256.txt
 Ne changez rien ici ; travaillez sur une copie.
@@ -100,11 +118,12 @@ A BagIt 1.0 bag (RFC 8493). Times are UTC; those that people's devices wrote are
 observations.json, .geojson, .csv, .xlsx and .gpkg have the same columns: {columns}; then every other property as set.<name>, objects flattened with dots
 (a dot or backslash within a name after a backslash), arrays as JSON. At most {PROPERTIES} such columns; what is beyond stands as a JSON object in the
 column \"{MORE}\". In observations.json, conflict_values has all values of a property that people disagree on. Deleted observations are in revisions.ndjson only.
+The .gpkg has one more, photo: the first photo, relative to data/; and its style (layer_styles), which QGIS applies by itself.
 In the .csv, a text that a spreadsheet would take for a formula has an apostrophe in front, and so has a text that begins with one: take one away.
 revisions.ndjson: one signed revision a line (RFC 8785 JSON; id = BLAKE3 of rev), sorted by author, created_at, id. media.csv: the BLAKE3 hash of each file.
 attachments.csv: which file belongs to which observation. datapackage.json: what the columns of the .csv files hold (Frictionless Data Package).
 custody.ndjson: when each record and file came to this hub, and who carried it. signature/: the hub's, over tagmanifest-sha256.txt (Ed25519).
-{to_rebuild}"
+{further}{to_rebuild}"
     );
     text.replace('\n', "\r\n")
 }
@@ -112,7 +131,11 @@ custody.ndjson: when each record and file came to this hub, and who carried it. 
 /// What stands in the bundle and is linked where the text names it.
 const LINKS: &[&str] = &[
     "data/observations.xlsx",
-    "data/observations.gpkg",
+    "data/open-in-QGIS.qgs",
+    "data/observations.kmz",
+    "data/observations.gpx",
+    "data/shapefile/observations.shp",
+    "data/shapefile/fields.csv",
     "data/missing.csv",
     "data/revisions.ndjson",
     "data/media",

@@ -4,20 +4,20 @@
 //! in all formats side by side, then revisions, then the tag files; fsync; read back; name.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use maloca_protocol::{DeviceId, DeviceKey, time};
+use maloca_protocol::{DeviceId, DeviceKey};
 use tokio_util::sync::CancellationToken;
 
+use super::also::Also;
 use super::bundle::{self, Origin};
-use super::columns::{About, Collector, Columns, flatten};
 use super::drives::{self, Filesystem};
-use super::formats::{csv, custody, datapackage, geojson, gpkg, json, xlsx};
+use super::formats::custody;
 use super::leftovers::Leftovers;
-use super::places::Places;
+use super::legend::Legend;
 use super::registry::{self, Listed};
 use super::scope::{Chosen, Scope};
 use super::sealed::{self, Keys, Seal, Sealed};
@@ -25,19 +25,17 @@ use super::write::Bag;
 use super::{Done, ExportError, Phase, Progress, check, drive_error, readme};
 use crate::hub::Hub;
 use crate::media::MediaRoot;
-use crate::query::{self, Filter};
+use crate::query::{Filter, presets};
 use crate::store::{self, Snapshot, Spans, StoreError};
 
+mod plan; // what is looked at before anything is written
 mod media; // the media themselves
+mod documents; // the observations in all formats
+mod also; // the formats that were asked for besides
 mod lists; // which file belongs to which observation
 
 pub(super) use media::Damaged;
-
-/// The layer for map programs.
-const GEOPACKAGE: &str = "data/observations.gpkg";
-
-/// For offices.
-const WORKBOOK: &str = "data/observations.xlsx";
+use plan::Plan;
 
 /// The folder in the data folder in which the files of a sealed copy lie until each is sealed.
 const STAGING: &str = "sealing";
@@ -64,6 +62,9 @@ pub(super) struct Source {
     keys: Keys,
     /// Which observations stand in the files that people open.
     filter: Filter,
+    also: BTreeSet<Also>,
+    /// The hub's categories.
+    legend: Legend,
     now: i64,
     names: Names,
     /// The hub ends.
@@ -72,12 +73,14 @@ pub(super) struct Source {
 
 impl Source {
     /// The hub as it is now, or what of it is wanted.
-    pub(super) fn of(hub: &Hub, scope: Scope, keys: Keys) -> Result<Self, StoreError> {
+    pub(super) fn of(hub: &Hub, scope: Scope, also: BTreeSet<Also>, keys: Keys) -> Result<Self, StoreError> {
         let shared = hub.clone();
         let view = hub.store.snapshot()?;
         Ok(Self {
             devices: registry::of(hub, &view)?,
             filter: scope.filter(&view)?,
+            also,
+            legend: Legend::of(&presets::presets(&view, &hub.rules)?),
             view,
             media: hub.media.clone(),
             data: hub.data.clone(),
@@ -138,21 +141,22 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
         return Err(ExportError::NothingNew);
     }
     let Chosen { order, places, .. } = &chosen;
-    let columns = columns(view, &source.filter)?;
+    let plan = Plan::of(source, places)?;
     let bytes_total = places.bytes() + order.bytes();
     // Each file has a line of custody, and one in each of the two lists of files.
     let custody_bytes = (order.count() + 3 * places.count()) * custody::LINE_BYTES;
     // The files that people open take 3.7 times as much as the revisions: measured with 5,000 observations of the demo.
     // While they are written, the workbook's sheet lies beside them once more, unpacked: some twice as much.
-    let needed = bytes_total + 6 * order.bytes() + custody_bytes + AIR_BYTES;
+    let opened = 6 * order.bytes() + plan.bytes(order.bytes()) + custody_bytes;
+    let needed = bytes_total + opened + AIR_BYTES;
     let is_sealed = !source.keys.is_empty();
     if is_sealed {
         // Each file lies on the hub's own disk until it is sealed; those that people open, all at once.
-        let (data, needed) = (source.data.clone(), 6 * order.bytes() + custody_bytes + places.largest() + AIR_BYTES);
+        let (data, needed) = (source.data.clone(), opened + places.largest() + AIR_BYTES);
         if let Some(free) = drives::free(&data).filter(|free| *free < needed) {
             return Err(ExportError::Full { path: data, needed: Some(needed), free: Some(free) });
         }
-    } else if !there.holds_file(largest(order.bytes())) {
+    } else if !there.holds_file(largest(order.bytes()).max(plan.largest())) {
         return Err(ExportError::TooLarge(to));
     }
     let hub = source.key.id();
@@ -186,7 +190,7 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
         at: done.at,
     });
     let mut bag = Bag::begin(&to, &hub, leftovers, seal)?;
-    let filled = fill(source, &chosen, &columns, &mut bag, &mut done, watch);
+    let filled = fill(source, &chosen, plan, &mut bag, &mut done, watch);
     if matches!(filled, Err(ExportError::Cancelled)) && source.shutdown.is_cancelled() {
         // Nobody has given it up: the hub only ends.
         bag.leave();
@@ -209,7 +213,7 @@ pub(super) fn run(source: &Source, to: &Path, watch: &Watch<'_>) -> Result<(Done
 fn fill(
     source: &Source,
     chosen: &Chosen,
-    columns: &Columns,
+    plan: Plan,
     bag: &mut Bag,
     done: &mut Done,
     watch: &Watch<'_>,
@@ -220,7 +224,7 @@ fn fill(
     let damaged = media::write(source, places, bag, &mut came, done, watch)?;
     // What could not be read is not in it.
     done.holds = chosen.holds(view, damaged.keys())?;
-    write_documents(source, places, &damaged, columns, bag, done, watch)?;
+    documents::write(source, chosen, &damaged, plan, bag, done, watch)?;
     let mut out = bag.create(bundle::REVISIONS)?;
     order.write(view, &mut out, &mut came, &failed, &mut |bytes| watch.step(|progress| progress.bytes += bytes))?;
     bag.add(out)?;
@@ -234,7 +238,7 @@ fn fill(
     done.bytes = bytes;
     bag.tag(bundle::BAGIT, bundle::BAGIT_TEXT)?;
     bag.tag(bundle::INFO, &bundle::info(&source.origin, &source.scope, done, bytes, files))?;
-    let readme = readme::text(&source.origin.hub_name, &source.scope, done);
+    let readme = readme::text(&source.origin.hub_name, &source.scope, &source.also, done);
     bag.tag(bundle::README, &readme)?;
     bag.tag(bundle::README_PAGE, &readme::page(&readme))?;
     match bag.close(&source.key, &done.bundle)? {
@@ -269,79 +273,9 @@ fn is_on_drive(to: &Path, data: &Path) -> Result<bool, ExportError> {
     Ok(!there.is_same(&here) && !there.is_in_memory())
 }
 
-fn columns(view: &Snapshot, filter: &Filter) -> Result<Columns, StoreError> {
-    let mut collector = Collector::default();
-    query::each(view, filter, &mut |found| {
-        collector.see(&found.document);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(collector.columns())
-}
-
 fn drive_failed(bag: &Bag) -> impl Fn(io::Error) -> ExportError + use<> {
     let root = bag.root().to_owned();
     move |error| drive_error(&root, error)
-}
-
-/// Writes the observations in all formats side by side, and the list of media that are missing.
-fn write_documents(
-    source: &Source,
-    places: &Places,
-    damaged: &Damaged,
-    columns: &Columns,
-    bag: &mut Bag,
-    done: &mut Done,
-    watch: &Watch<'_>,
-) -> Result<(), ExportError> {
-    let failed = drive_failed(bag);
-    let mut as_json = json::Writer::new(bag.create("data/observations.json")?).map_err(&failed)?;
-    let mut as_geojson = geojson::Writer::new(bag.create("data/observations.geojson")?).map_err(&failed)?;
-    let mut as_csv = csv::Writer::new(bag.create("data/observations.csv")?, columns.names()).map_err(&failed)?;
-    let mut as_gpkg = gpkg::Writer::new(&bag.place(GEOPACKAGE), columns, &time::format_millis(done.at)).map_err(&failed)?;
-    let mut as_xlsx = xlsx::Writer::new(bag.root(), columns).map_err(&failed)?;
-    let columns_attached = bundle::ATTACHMENT_COLUMNS.iter().copied();
-    let mut attached = csv::Writer::new(bag.create(bundle::ATTACHMENT_LIST)?, columns_attached).map_err(&failed)?;
-    let columns_missing = bundle::MISSING_COLUMNS.iter().copied();
-    let mut missing = csv::Writer::new(bag.create(bundle::MISSING_LIST)?, columns_missing).map_err(&failed)?;
-    // The walk knows errors of the store only; one of the drive is kept here and ends it.
-    let mut stopped: Option<ExportError> = None;
-    query::each(&source.view, &source.filter, &mut |found| {
-        let one = || -> Result<(), ExportError> {
-            let about = About::of(&source.view, &found, &source.names, &mut |kept| lists::place(source, places, damaged, kept))?;
-            let flat = flatten(&found.document, &about);
-            as_json.write(columns, &flat, &found.document).map_err(&failed)?;
-            as_geojson.write(columns, &flat).map_err(&failed)?;
-            as_csv.write(columns, &flat).map_err(&failed)?;
-            as_gpkg.write(columns, &flat).map_err(&failed)?;
-            as_xlsx.write(columns, &flat).map_err(&failed)?;
-            lists::attached(source, places, damaged, &found, &mut attached)?;
-            if about.missing > 0 {
-                done.missing += about.missing;
-                lists::missing(source, damaged, &found, &mut missing)?;
-            }
-            done.observations += 1;
-            watch.step(|progress| progress.observations += 1)
-        };
-        match { one }() {
-            Ok(()) => Ok(ControlFlow::Continue(())),
-            Err(error) => {
-                stopped = Some(error);
-                Ok(ControlFlow::Break(()))
-            }
-        }
-    })?;
-    stopped.map_or(Ok(()), Err)?;
-    for out in [as_json.finish(), as_geojson.finish(), as_csv.finish(), attached.finish(), missing.finish()] {
-        bag.add(out.map_err(&failed)?)?;
-    }
-    let mut out = bag.create(bundle::DATA_PACKAGE)?;
-    let described = datapackage::describe(&source.origin, &done.bundle, &time::format_millis(done.at), columns);
-    serde_json::to_writer_pretty(&mut out, &described).map_err(|error| failed(error.into()))?;
-    bag.add(out)?;
-    as_gpkg.finish().map_err(&failed)?;
-    bag.adopt(GEOPACKAGE)?;
-    as_xlsx.finish(&bag.place(WORKBOOK)).map_err(&failed)?;
-    bag.adopt(WORKBOOK)
 }
 
 /// Reads everything back, as from another program.

@@ -22,6 +22,9 @@ test('a copy from the page is written and verified', { skip: withoutHub }, async
   const dialog = page.getByRole('dialog', { name: 'Copy to a drive' });
   await dialog.getByText('Another folder').click();
   await dialog.getByLabel('Folder', { exact: true }).fill(to);
+  const besides = dialog.getByRole('group', { name: 'Also for other programs' });
+  assert.equal(await besides.getByRole('checkbox', { checked: true }).count(), 0);
+  await besides.getByLabel('Google Earth and phones (KMZ)').check();
   await dialog.getByRole('button', { name: 'Start the copy' }).click();
   await dialog.locator('[data-state="done"]').waitFor();
   // The folder lies on the disk of the hub's data: verified, and the page says that it is no second copy.
@@ -29,9 +32,10 @@ test('a copy from the page is written and verified', { skip: withoutHub }, async
   await dialog.getByRole('listitem').getByText('Same disk').waitFor();
 
   const files = (await readdir(to, { recursive: true })).map((path) => path.split('/').at(-1));
-  for (const name of ['manifest-sha256.txt', 'observations.geojson', 'revisions.ndjson']) {
+  for (const name of ['manifest-sha256.txt', 'observations.geojson', 'revisions.ndjson', 'open-in-QGIS.qgs', 'observations.kmz']) {
     assert.ok(files.includes(name), `${name} is in ${to}`);
   }
+  assert.ok(!files.includes('observations.gpx'), 'what nobody asked for is not there');
   await page.keyboard.press('Escape');
   await page.getByText('Not on a drive yet: 2 observations and 1 photo.').waitFor();
   quiet();

@@ -1,6 +1,6 @@
 //! Exports: of what, where to, how far, which are on drives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use axum::extract::State;
@@ -13,8 +13,10 @@ use super::super::body::{Json, Named};
 use super::super::question::{CHOOSING, Question};
 use super::super::{ApiError, empty};
 use crate::export;
+use crate::export::also::Also;
 use crate::export::by_itself::{self, MarkError};
 use crate::export::drives::{self, Place};
+use crate::export::eject::{self, EjectError};
 use crate::export::jobs::{self, ExportJob};
 use crate::export::ledger;
 use crate::export::part::{Asked, Part};
@@ -50,6 +52,9 @@ pub(in super::super) struct Wish {
     /// Keys (`age1…`) of those who alone shall be able to open it; nobody named is everybody.
     #[serde(default)]
     seal_for: Vec<String>,
+    /// Further files: `kmz`, `gpx`, `shapefile`.
+    #[serde(default)]
+    also: Vec<String>,
 }
 
 /// `POST /admin/exports`
@@ -57,6 +62,8 @@ pub(in super::super) async fn start(State(hub): State<Hub>, Json(wish): Json<Wis
     if !wish.to.is_absolute() {
         return Err(ApiError::bad_request("Name the whole path of the folder, beginning with a slash."));
     }
+    let also = wish.also.iter().map(|name| name.parse()).collect::<Result<BTreeSet<Also>, _>>();
+    let also = also.map_err(|unknown| ApiError::bad_request(format!("`also`: {unknown}.")))?;
     let what = match (part(&hub, wish.filter).await?, wish.only_new) {
         (Some(_), true) => return Err(ApiError::bad_request("Ask for what is new or for a part, not for both.")),
         (Some(part), false) => What::Part(part),
@@ -67,7 +74,7 @@ pub(in super::super) async fn start(State(hub): State<Hub>, Json(wish): Json<Wis
         let detail = format!("{error}. Ask the office for its key, and put it in as it is.");
         ApiError::new(StatusCode::BAD_REQUEST, "seal_key_invalid", detail)
     })?;
-    let Some(job) = jobs::start(&hub, export::Wish { to: wish.to, what, keys }) else {
+    let Some(job) = jobs::start(&hub, export::Wish { to: wish.to, what, also, keys }) else {
         let detail = "An export is running already. Wait until it has ended, or cancel it.";
         return Err(ApiError::new(StatusCode::CONFLICT, "export_running", detail));
     };
@@ -118,6 +125,8 @@ pub(in super::super) struct PlaceToCopy {
     new: Option<NewHere>,
     /// Whether it gets what is new by itself when it is plugged in.
     by_itself: bool,
+    /// Whether the system can be asked to let it go.
+    can_eject: bool,
 }
 
 /// `GET /admin/places`
@@ -126,15 +135,18 @@ pub(in super::super) async fn places(State(hub): State<Hub>) -> Result<Json<Plac
     // A drive that is failing may take its time to say how full it is.
     let settings = hub.settings();
     let found = tokio::task::spawn_blocking(move || {
-        let marked = |place: Place| (by_itself::is_marked(&settings, Path::new(&place.path)), place);
-        drives::places(drives::Use::Write).into_iter().map(marked).collect::<Vec<_>>()
+        let about = |place: Place| {
+            let path = Path::new(&place.path);
+            (by_itself::is_marked(&settings, path), place.removable && eject::is_offered(path), place)
+        };
+        drives::places(drives::Use::Write).into_iter().map(about).collect::<Vec<_>>()
     });
     let found = found.await;
     let found = found.map_err(|error| StoreError::Bug(format!("looking for drives ended early: {error}")))?;
     let mut places = Vec::with_capacity(found.len());
-    for (by_itself, place) in found {
+    for (by_itself, can_eject, place) in found {
         let new = if place.removable { standing::new_here(&hub, Path::new(&place.path)).await? } else { None };
-        places.push(PlaceToCopy { place, new, by_itself });
+        places.push(PlaceToCopy { place, new, by_itself, can_eject });
     }
     Ok(Json(Places { places, needed_bytes }))
 }
@@ -158,6 +170,26 @@ pub(in super::super) async fn mark(State(hub): State<Hub>, Json(mark): Json<Mark
             tracing::warn!(error = &error as &dyn std::error::Error, "a drive could not be marked");
             let detail = "The drive could not be marked. It may be full, locked or gone.";
             Err(ApiError::new(StatusCode::CONFLICT, "drive_not_marked", detail))
+        }
+    }
+}
+
+/// Which drive.
+#[derive(Deserialize)]
+pub(in super::super) struct Drive {
+    path: PathBuf,
+}
+
+/// `POST /admin/places/eject`: asks the system to let a drive go.
+pub(in super::super) async fn eject(State(hub): State<Hub>, Json(drive): Json<Drive>) -> Result<StatusCode, ApiError> {
+    let refused = |code, detail: String| Err(ApiError::new(StatusCode::CONFLICT, code, detail));
+    match eject::eject(&hub, drive.path).await {
+        Ok(()) => Ok(empty()),
+        Err(EjectError::NoDrive(_)) => Err(ApiError::not_found("drive")),
+        Err(EjectError::Busy) => refused("export_running", "An export is running. Wait until it has ended, or cancel it.".into()),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a drive was not given back");
+            refused("drive_not_ejected", format!("The drive is still in use: {error}. Close what is open on it, and try again."))
         }
     }
 }

@@ -5,17 +5,21 @@
 //! numbers; what cannot be told of a column in general is text. The encoding is not named: a byte order mark says it, and some programs
 //! that are told `utf-8` take the mark for a letter of the first column.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
+use super::super::also::Also;
 use super::super::bundle::{ATTACHMENT_COLUMNS, MEDIA_COLUMNS, MISSING_COLUMNS, Origin};
 use super::super::columns::{Columns, Kind};
+use super::shapefile::{FIELD_COLUMNS, FIELD_LIST};
 
 /// The description of a bundle's tables.
 #[must_use]
-pub fn describe(origin: &Origin, bundle: &[u8; 16], made_at: &str, columns: &Columns) -> Value {
+pub fn describe(origin: &Origin, bundle: &[u8; 16], made_at: &str, columns: &Columns, also: &BTreeSet<Also>) -> Value {
     let observations = columns.names().zip(columns.kinds()).map(|(name, kind)| field(name, kind)).collect();
     let of_doc = json!([{ "fields": "doc", "reference": { "resource": "observations", "fields": "doc" } }]);
-    json!({
+    let mut described = json!({
         "profile": "tabular-data-package",
         "name": "maloca",
         "id": data_encoding::HEXLOWER.encode(bundle),
@@ -27,7 +31,14 @@ pub fn describe(origin: &Origin, bundle: &[u8; 16], made_at: &str, columns: &Col
             table("media", plain(MEDIA_COLUMNS), json!("blake3"), json!([])),
             table("missing", plain(MISSING_COLUMNS), json!(["doc", "blake3"]), of_doc),
         ],
-    })
+    });
+    // The other files that may be asked for are no tables.
+    if also.contains(&Also::Shapefile) {
+        let mut fields = table("shapefile-fields", plain(FIELD_COLUMNS), json!("column"), json!([]));
+        fields["path"] = json!(FIELD_LIST.trim_start_matches("data/"));
+        described["resources"].as_array_mut().into_iter().for_each(|resources| resources.push(fields.clone()));
+    }
+    described
 }
 
 fn table(name: &str, fields: Vec<Value>, key: Value, foreign: Value) -> Value {
@@ -52,7 +63,10 @@ fn field(name: &str, kind: Kind) -> Value {
     json!({ "name": name, "type": of_type })
 }
 
-/// Columns of the lists: all text, but for lengths in bytes.
+/// Columns of the lists: all text, but for lengths in bytes and counts.
 fn plain(names: &[&str]) -> Vec<Value> {
-    names.iter().map(|name| field(name, if *name == "size" { Kind::Integer } else { Kind::Text })).collect()
+    names
+        .iter()
+        .map(|name| field(name, if matches!(*name, "size" | "width" | "cut") { Kind::Integer } else { Kind::Text }))
+        .collect()
 }

@@ -2,7 +2,11 @@
 //!
 //! It is a SQLite database, written by hand: the tables that the standard asks for, one of features, and an index of the ids. The columns are those of the
 //! other files; properties that hold numbers in every document are numbers here, so that a program can colour by them, and all else is text.
-//! A document without a place has no geometry, and is in the table all the same.
+//! A document without a place has no geometry, and is in the table all the same. One column is added: where the first photo lies, relative to the folder
+//! that the file is in, for the form of a map program.
+//!
+//! How the layer looks stands in `layer_styles`, the table that QGIS makes when it is asked to save a style here, and from which it styles the layer in any
+//! project. It is entered among the contents as QGIS does it; whoever lists the tables sees it beside the layer.
 //!
 //! It is written where it is to lie, without a journal: until the bundle has its name nobody reads it, and what is cut off is thrown away.
 
@@ -15,6 +19,13 @@ use rusqlite::{Connection, params_from_iter};
 use serde_json::Value;
 
 use super::super::columns::{Columns, Flat, Kind};
+use super::qgis::Style;
+
+/// The layer.
+pub const LAYER: &str = "observations";
+
+/// The column that only this file has: the first photo, relative to the folder that the file is in.
+pub const PHOTO: &str = "photo";
 
 /// Rows that are kept in memory before they go to the drive together.
 const ROWS_AT_ONCE: u32 = 2000;
@@ -37,6 +48,13 @@ CREATE TABLE gpkg_geometry_columns (table_name TEXT NOT NULL, column_name TEXT N
   z TINYINT NOT NULL, m TINYINT NOT NULL, CONSTRAINT pk_geom_cols PRIMARY KEY (table_name, column_name),
   CONSTRAINT uk_gc_table_name UNIQUE (table_name), CONSTRAINT fk_gc_tn FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
   CONSTRAINT fk_gc_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys (srs_id));
+"#;
+
+/// The table of styles as QGIS makes it.
+const STYLES: &str = r#"
+CREATE TABLE "layer_styles" ("id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "f_table_catalog" TEXT(256), "f_table_schema" TEXT(256),
+  "f_table_name" TEXT(256), "f_geometry_column" TEXT(256), "styleName" TEXT(30), "styleQML" TEXT, "styleSLD" TEXT, "useAsDefault" BOOLEAN,
+  "description" TEXT, "owner" TEXT(30), "ui" TEXT(30), "update_time" DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')));
 "#;
 
 /// Writes documents one after the other.
@@ -79,8 +97,9 @@ impl Writer {
         let database = Connection::open(path).map_err(refused)?;
         let begin =
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY;";
-        let names = distinct(columns.names());
-        let kinds = columns.kinds();
+        // The photo first: forms show columns in their order.
+        let names = distinct(std::iter::once(PHOTO).chain(columns.names()));
+        let kinds: Vec<Kind> = std::iter::once(Kind::Text).chain(columns.kinds()).collect();
         let declared: String =
             names.iter().zip(&kinds).map(|(name, kind)| format!(", {} {}", quoted(name), declared(*kind))).collect();
         let features =
@@ -101,7 +120,9 @@ impl Writer {
             let [west, south, east, north] = self.bounds.unwrap_or([lon, lat, lon, lat]);
             self.bounds = Some([west.min(lon), south.min(lat), east.max(lon), north.max(lat)]);
         }
-        let cells = columns.cells(flat).into_iter().zip(&self.kinds).map(|((_, value), kind)| cell(*kind, value));
+        let photo = flat.photo.as_ref().map_or(Value::Null, |path| path.strip_prefix("data/").unwrap_or(path).into());
+        let values = std::iter::once(photo).chain(columns.cells(flat).into_iter().map(|(_, value)| value));
+        let cells = values.zip(&self.kinds).map(|(value, kind)| cell(*kind, value));
         let row = std::iter::once(point).chain(cells);
         let mut insert = self.database.prepare_cached(&self.insert).map_err(refused)?;
         insert.execute(params_from_iter(row)).map_err(refused)?;
@@ -112,18 +133,31 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends the database and closes its file.
+    /// West, south, east, north of what was written.
+    #[must_use]
+    pub const fn bounds(&self) -> Option<[f64; 4]> {
+        self.bounds
+    }
+
+    /// Adds how the layer looks, ends the database and closes its file.
     ///
     /// # Errors
     /// Where the drive refuses.
-    pub fn finish(self) -> io::Result<()> {
+    pub fn finish(self, style: &Style) -> io::Result<()> {
         let [west, south, east, north] = self.bounds.map_or([None; 4], |bounds| bounds.map(Some));
         let contents =
             "INSERT INTO gpkg_contents VALUES ('observations', 'features', 'observations', 'Maloca', ?1, ?2, ?3, ?4, ?5, 4326)";
         self.database.execute(contents, (&self.made_at, west, south, east, north)).map_err(refused)?;
         let end = "INSERT INTO gpkg_geometry_columns VALUES ('observations', 'geom', 'POINT', 4326, 0, 0);
                    CREATE INDEX observations_doc ON observations (doc); COMMIT;";
+        // What follows is small; each statement is its own commit.
         self.database.execute_batch(end).map_err(refused)?;
+        self.database.execute_batch(STYLES).map_err(refused)?;
+        let contents = "INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change) VALUES ('layer_styles', 'attributes', 'layer_styles', ?1)";
+        self.database.execute(contents, [&self.made_at]).map_err(refused)?;
+        let default =
+            "INSERT INTO layer_styles VALUES (NULL, '', '', 'observations', 'geom', 'Maloca', ?1, ?2, 1, '', '', NULL, ?3)";
+        self.database.execute(default, (&style.qml, &style.sld, &self.made_at)).map_err(refused)?;
         self.database.close().map_err(|(_, error)| refused(error))
     }
 }

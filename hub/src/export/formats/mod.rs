@@ -7,10 +7,16 @@ pub mod csv; // for spreadsheets
 pub mod datapackage; // what the tables hold, for programs
 pub mod custody; // when each record came, and by which way
 pub mod gpkg; // for map programs, with a table
+pub mod qgis; // how QGIS is to show that
 pub mod geojson; // for maps, and for the API
 pub mod json; // for programs
 pub mod xlsx; // for offices
 pub mod revisions; // everything, lossless and signed
+pub mod kmz; // for Google Earth, where it is asked for
+pub mod gpx; // for GPS devices, where it is asked for
+pub mod shapefile; // for older map programs, where it is asked for
+mod words; // what an observation says, where there is no table
+mod xml; // people's texts in XML
 
 use serde_json::Value;
 

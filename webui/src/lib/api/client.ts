@@ -136,9 +136,10 @@ export const api = {
   syncHubs: () => call<unknown>('POST', '/admin/hubs/sync'),
 
   exports: () => call<T.Exports>('GET', '/admin/exports'),
-  /** Without a filter: everything, or only what the drive does not have. */
-  startExport: (to: string, filter?: ObservationFilter, onlyNew = false) =>
-    call<T.ExportJob>('POST', '/admin/exports', { to, filter, only_new: onlyNew }),
+  /** Without a filter: everything, or only what the drive does not have. `also`: further files; `sealFor`: the keys of who alone can open it. */
+  startExport: (to: string, filter?: ObservationFilter, onlyNew = false, also: T.Also[] = [], sealFor: string[] = []) =>
+    call<T.ExportJob>('POST', '/admin/exports', { to, filter, only_new: onlyNew, also, seal_for: sealFor }),
+  eject: (path: string) => call<void>('POST', '/admin/places/eject', { path }),
   cancelExport: (id: string) => call<void>('DELETE', `/admin/exports/${part(id)}`),
   /** Media that two drives hold, and what freeing them came to. */
   releasable: () => call<T.MediaCount>('GET', '/admin/retention'),

@@ -21,9 +21,16 @@ export interface ExportJob {
   part: Record<string, string> | null;
   /** Only what the drive did not have was asked for. */
   only_new: boolean;
+  /** The further files that were asked for. */
+  also: Also[];
+  /** Only who has a key can open it. */
+  sealed: boolean;
   /** What a finished one is. */
   kind: CopyKind | null;
 }
+
+/** Files that a copy has where somebody asks for them: for Google Earth, GPS devices, older map programs. */
+export type Also = 'kmz' | 'gpx' | 'shapefile';
 
 /** Everything, what was new for its drive, or what a filter let through. */
 export type CopyKind = 'full' | 'new' | 'part';
@@ -34,6 +41,7 @@ export interface LedgerEntry {
   filesystem: string;
   on_drive: boolean;
   kind: CopyKind;
+  sealed: boolean;
   /** What was read back was what was written. */
   verified: boolean;
   /** When it was found gone from its drive. */
@@ -68,6 +76,8 @@ export interface Place {
   new: { since: string; observations: number; media: number; needed_bytes: number } | null;
   /** It gets what is new by itself when it is plugged in. */
   by_itself: boolean;
+  /** The system lets it go when it is asked. */
+  can_eject: boolean;
 }
 
 /** What `GET /events` tells, by the name of the event. */

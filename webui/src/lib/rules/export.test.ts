@@ -18,6 +18,7 @@ const job = (more: Partial<ExportJob>): ExportJob => ({
   on_drive: null,
   part: null,
   only_new: false,
+  also: [], sealed: false,
   kind: null,
   ...more,
 });

@@ -61,7 +61,7 @@ describe('devices', () => {
 describe('exports', () => {
   const begun: ExportJob = {
     id: 'a', to: '/x', path: null, state: 'writing', phase_bytes: 0, phase_bytes_total: 0, observations: 0, media: 0,
-    started_at: '2026-11-21T05:28:00.000Z', ended_at: null, trouble: null, on_drive: null, part: null, only_new: false, kind: null, bytes_per_second: null,
+    started_at: '2026-11-21T05:28:00.000Z', ended_at: null, trouble: null, on_drive: null, part: null, only_new: false, also: [], sealed: false, kind: null, bytes_per_second: null,
   };
   const failed: ExportJob = { ...begun, state: 'failed', ended_at: '2026-11-21T05:28:01.000Z' };
 
