@@ -9,7 +9,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** What every page shows from its first moment on. */
 const SHARED =
-  /src[\\/](pages[\\/]Logo|lib[\\/](api[\\/](?!events|line|tabs)|(i18n|router)[\\/](?!messages)|ui[\\/](Button|Card|Empty|Icon|Notice|OnDemand|Progress|State|base|tokens)))/;
+  /src[\\/](pages[\\/]Logo|lib[\\/](remembered|api[\\/](?!events|line|tabs)|(i18n|router)[\\/](?!messages)|ui[\\/](Button|Card|Empty|Icon|Notice|OnDemand|Progress|State|base|tokens)))/;
 
 /** What the dashboard's first page has in common with those that are fetched later. */
 const FIRST =

@@ -74,7 +74,7 @@ async fn hub(folder: &Path) -> (Hub, WriterThread) {
 }
 
 async fn export(hub: &Hub, to: &Path, what: What, also: impl IntoIterator<Item = Also>) -> Done {
-    let wish = Wish { to: to.to_owned(), what, also: also.into_iter().collect() };
+    let wish = Wish { what, also: also.into_iter().collect(), ..to.to_owned().into() };
     let done = export::export(hub, wish, CancellationToken::new(), |_| ()).await.unwrap();
     let mut faults = Vec::new();
     check::bundle(&done.path, true, &mut |fault| faults.push(fault.to_string()), &mut |_| Ok(())).unwrap();

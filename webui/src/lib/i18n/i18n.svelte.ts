@@ -1,6 +1,6 @@
 import type { Language } from '$lib/api/types';
-import { BUILT_IN, FALLBACKS, chooseLanguage, load, type Counted, type Messages, type Part, type Plain } from './messages';
-import { recall, remember } from './remembered';
+import { recall, remember } from '$lib/remembered';
+import { BUILT_IN, FALLBACKS, CHOSEN, chooseLanguage, load, type Counted, type Messages, type Part, type Plain } from './messages';
 import { Speaker, type Said, type Values } from './speaker';
 
 /** A page that speaks a language of its own asks the hub for nothing. */
@@ -50,12 +50,12 @@ class I18n {
 
   async use(code: string): Promise<void> {
     await this.#speak(code);
-    remember(code);
+    remember(CHOSEN, code);
   }
 
   #choose(): string {
     const known = this.languages.map(({ code }) => code);
-    return chooseLanguage(known, recall(), navigator.languages);
+    return chooseLanguage(known, recall(CHOSEN), navigator.languages);
   }
 
   async #speak(code: string): Promise<void> {

@@ -37,6 +37,9 @@ export const FALLBACKS = ['es', 'en'];
 
 export const DEFAULT_LANGUAGE = 'es';
 
+/** The name under which a browser remembers the language that somebody chose. */
+export const CHOSEN = 'maloca.language';
+
 /**
  * Picks a language: the one chosen before, else the first that the browser asks for, else Spanish.
  *

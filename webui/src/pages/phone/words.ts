@@ -4,9 +4,9 @@
  * `i18n.start` asks for the same files, and finds them.
  */
 
-import { BUILT_IN, chooseLanguage, load } from '$lib/i18n/messages';
-import { recall } from '$lib/i18n/remembered';
+import { BUILT_IN, CHOSEN, chooseLanguage, load } from '$lib/i18n/messages';
+import { recall } from '$lib/remembered';
 
-const language = chooseLanguage(Object.keys(BUILT_IN), recall(), navigator.languages);
+const language = chooseLanguage(Object.keys(BUILT_IN), recall(CHOSEN), navigator.languages);
 // One that does not come is told of where it is waited for.
 for (const part of ['common', 'phone'] as const) load(language, part).catch(() => {});

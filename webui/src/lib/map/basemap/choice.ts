@@ -1,5 +1,6 @@
 /** Which basemap is shown: what this browser chose, for it knows its screen; else the first there is. */
 import type { Basemap, MapCopy } from '$lib/api/types';
+import { recall, remember as keep } from '$lib/remembered';
 
 /** For who wants none. */
 export const NONE = 'none';
@@ -14,19 +15,5 @@ export function chosenOf(maps: Basemap[], chosen: string | null): Basemap | null
 
 export const isCopying = (copy: MapCopy | null): boolean => copy?.state === 'copying' || copy?.state === 'checking';
 
-export function remembered(): string | null {
-  try {
-    return localStorage.getItem(REMEMBERED);
-  } catch {
-    // A browser that keeps nothing.
-    return null;
-  }
-}
-
-export function remember(id: string): void {
-  try {
-    localStorage.setItem(REMEMBERED, id);
-  } catch {
-    // It holds until the page is closed.
-  }
-}
+export const remembered = (): string | null => recall(REMEMBERED);
+export const remember = (id: string): void => keep(REMEMBERED, id);

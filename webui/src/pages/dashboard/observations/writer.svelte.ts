@@ -3,10 +3,12 @@
  * keeps it in the revision.
  */
 
+import { recall, remember } from '$lib/remembered';
+
 const REMEMBERED = 'maloca.person';
 
 class Writer {
-  #name = $state(recall());
+  #name = $state(recall(REMEMBERED) ?? '');
 
   get name(): string {
     return this.#name;
@@ -14,19 +16,7 @@ class Writer {
 
   set name(name: string) {
     this.#name = name.trim();
-    try {
-      localStorage.setItem(REMEMBERED, this.#name);
-    } catch {
-      // Storage may be forbidden by the browser's settings; the name is then asked for at each visit.
-    }
-  }
-}
-
-function recall(): string {
-  try {
-    return localStorage.getItem(REMEMBERED) ?? '';
-  } catch {
-    return '';
+    remember(REMEMBERED, this.#name);
   }
 }
 
