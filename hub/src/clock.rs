@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+/// 2026-01-01, milliseconds since 1970: this program is not older.
+const EARLIEST: i64 = 1_767_225_600_000;
+
 /// A cheap clone that tells the time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
@@ -22,6 +25,12 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> i64 {
         (self.0)()
+    }
+
+    /// Whether it shows a time that cannot be: the battery that keeps an old laptop's clock running is empty, and it began anew in 1970 or 1980.
+    #[must_use]
+    pub fn is_impossible(&self) -> bool {
+        self.now() < EARLIEST
     }
 
     /// The time in the form that the API shows.

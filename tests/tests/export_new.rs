@@ -6,7 +6,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use maloca_hub::clock::Clock;
 use maloca_hub::export::bundle::Kind;
 use maloca_hub::export::scope::What;
 use maloca_hub::export::{self, Done, ExportError, Wish, carried, check, ledger};
@@ -33,12 +36,16 @@ struct Story {
 
 impl Story {
     async fn begin() -> Option<Self> {
+        Self::begin_with(Clock::system()).await
+    }
+
+    async fn begin_with(clock: Clock) -> Option<Self> {
         let Ok(memory) = tempfile::tempdir_in("/dev/shm") else {
             skip("export_new", "there is no /dev/shm to stand for another disk");
             return None;
         };
         let drive = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let (hub, writer) = Hub::open(Options::new(memory.path().join("data"))).await.unwrap();
+        let (hub, writer) = Hub::open(Options { clock, ..Options::new(memory.path().join("data")) }).await.unwrap();
         Some(Self { memory, drive, hub, writer })
     }
 
@@ -195,6 +202,61 @@ async fn a_drive_that_comes_again_gets_what_it_lacks() {
     drop(restored);
     writer.join();
     story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_laptop_whose_clock_fell_back_to_1980_copies_all_the_same() {
+    const NOW: i64 = 1_795_000_000_000;
+    let shown = Arc::new(AtomicI64::new(NOW));
+    let told = Arc::clone(&shown);
+    let Some(story) = Story::begin_with(Clock::of(move || told.load(Ordering::SeqCst))).await else { return };
+    assert!(!story.hub.clock.is_impossible());
+    for n in 0..3 {
+        story.observe(n, true).await;
+        story.photo(n).await;
+    }
+    let before = story.export(What::Everything).await.unwrap();
+    if !before.on_drive {
+        return skip("export_new", "this machine's disk is in memory too");
+    }
+    let untouched = every_file(&before.path);
+
+    shown.store(315_532_805_000, Ordering::SeqCst);
+    assert!(story.hub.clock.is_impossible());
+    story.observe(3, true).await;
+    story.photo(3).await;
+    let new = story.export(What::New).await.unwrap();
+    assert_eq!((new.kind, new.observations, new.media), (Kind::New, 1, 1));
+    let mut names = vec![new.path];
+    for _ in 0..2 {
+        names.push(story.export(What::Everything).await.unwrap().path);
+    }
+    for (path, ending) in names.iter().zip(["_new_1", "_full_1", "_full_2"]) {
+        let name = path.file_name().unwrap().to_string_lossy();
+        assert!(name.starts_with("19800101_0000_") && name.ends_with(ending), "{name}");
+        is_sound(path);
+    }
+    assert_eq!(every_file(&before.path), untouched);
+    assert_eq!(story.lacking().await, Lacking::default());
+
+    // Somebody has set it.
+    shown.store(NOW + 86_400_000, Ordering::SeqCst);
+    assert!(matches!(story.export(What::New).await, Err(ExportError::NothingNew)));
+    story.observe(4, false).await;
+    assert_eq!(story.export(What::New).await.unwrap().observations, 1);
+    story.end().await;
+}
+
+fn every_file(bundle: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut folders = vec![bundle.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() { folders.push(path) } else { files.push((path.clone(), fs::read(path).unwrap())) }
+        }
+    }
+    files.sort();
+    files
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
 //! A drive that is pulled out at any moment of a copy: it is said in a sentence, nothing on drive or hub is damaged, an earlier copy is
-//! not touched, and the next one goes on with what is whole.
+//! not touched, and the next one goes on with what is whole. And one in whose place there is suddenly another.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on shall stop there")]
 
 use std::collections::BTreeMap;
@@ -7,6 +7,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use maloca_hub::export::bundle::partial_prefix;
@@ -16,6 +17,7 @@ use maloca_hub::intake::{Door, take_in};
 use maloca_protocol::MediaHash;
 use maloca_tests::device::{lines, record};
 use maloca_tests::hub::verify;
+use maloca_tests::lan::{PATIENCE, inside};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio_util::sync::CancellationToken;
@@ -177,4 +179,84 @@ fn sound(bundle: &Path) {
     let mut faults = Vec::new();
     check::bundle(bundle, true, &mut |fault| faults.push(fault.to_string()), &mut |_| Ok(())).unwrap();
     assert_eq!(faults, Vec::<String>::new());
+}
+
+const SWAPS: usize = 20;
+
+#[test]
+fn another_drive_in_its_place_is_left_alone() {
+    inside("another_drive_in_its_place_is_left_alone", &["mount", "umount"], || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(swapped());
+    });
+}
+
+/// Two sticks that the system mounts at the same place, one after the other.
+async fn swapped() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (hub, writer) = Hub::open(Options::new(&data)).await.unwrap();
+    recorded(&hub).await;
+    // The first one can be seen in the pocket, too.
+    let (drive, pocket) = (folder.path().join("River"), folder.path().join("pocket"));
+    [&drive, &pocket].into_iter().for_each(|place| fs::create_dir(place).unwrap());
+    mount(&["-t", "tmpfs", "first"], &pocket);
+    mount(&["--bind", pocket.to_str().unwrap()], &drive);
+    let begun = Instant::now();
+    let first = export(&hub, &drive).await.unwrap();
+    let whole_takes = begun.elapsed();
+    let first = pocket.join(first.path.strip_prefix(&drive).unwrap());
+    let before = every_file(&first);
+
+    let (mut chance, mut cut_off) = (StdRng::seed_from_u64(7), 0);
+    for _ in 0..SWAPS {
+        let after = whole_takes.mul_f64(chance.random_range(0.0..0.9));
+        let (place, seen) = (drive.clone(), pocket.join("Maloca"));
+        let swap = std::thread::spawn(move || {
+            let is_partial = |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with(".maloca-partial-");
+            let looking = Instant::now();
+            while !fs::read_dir(&seen).unwrap().any(|entry| entry.is_ok_and(is_partial)) {
+                assert!(looking.elapsed() < PATIENCE, "no copy was begun");
+                std::thread::yield_now();
+            }
+            std::thread::sleep(after);
+            umount(&place);
+            mount(&["-t", "tmpfs", "second"], &place);
+            fs::write(place.join("theirs.txt"), "somebody else's").unwrap();
+        });
+        let outcome = export(&hub, &drive).await;
+        swap.join().unwrap();
+        match outcome {
+            Ok(done) => {
+                let whole = pocket.join(done.path.strip_prefix(&drive).unwrap());
+                sound(&whole);
+                fs::remove_dir_all(whole).unwrap();
+            }
+            Err(ExportError::Gone { .. }) => cut_off += 1,
+            Err(error) => panic!("{error:?}"),
+        }
+        assert_eq!(every_file(&drive), BTreeMap::from([(drive.join("theirs.txt"), b"somebody else's".to_vec())]));
+        umount(&drive);
+        mount(&["--bind", pocket.to_str().unwrap()], &drive);
+        for entry in fs::read_dir(pocket.join("Maloca")).unwrap().map(Result::unwrap) {
+            if entry.path() != first {
+                fs::remove_dir_all(entry.path()).unwrap();
+            }
+        }
+        assert!(every_file(&first) == before, "an earlier copy was touched");
+    }
+    assert!(cut_off > SWAPS / 4, "{cut_off} were cut off");
+    println!("{cut_off} of {SWAPS} copies were cut off by another drive in the place of theirs");
+    sound(&export(&hub, &drive).await.unwrap().path);
+    hub.store.close().await;
+    drop(hub);
+    writer.join();
+}
+
+fn mount(words: &[&str], at: &Path) {
+    assert!(Command::new("mount").args(words).arg(at).status().unwrap().success());
+}
+
+fn umount(at: &Path) {
+    assert!(Command::new("umount").arg("-l").arg(at).status().unwrap().success());
 }

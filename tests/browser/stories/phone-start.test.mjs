@@ -69,6 +69,23 @@ test('opened again, the first page stands before the engine, and who taps then h
   assert.ok(begun <= tapped, 'it is of the moment of the tap');
 });
 
+test('what an earlier version remembered of the first page keeps nobody out', { skip }, async (t) => {
+  const hub = await startHub(t);
+  const browser = await startBrowser(t);
+  const context = await browser.newContext({ ...ANY_PHONE, serviceWorkers: 'block' });
+  const app = await context.newPage();
+  await app.goto(`${hub.http}/phone/`);
+  const water = app.getByRole('list', { name: 'Categories' }).getByRole('button', { name: 'Water', exact: true });
+  await water.waitFor();
+  const other = JSON.stringify({ by: 'another version', presets: [{ set: null }], open: [null] });
+  for (const remembered of [other, '{"presets":7}', '[', '7', 'null']) {
+    await app.evaluate((text) => localStorage.setItem('maloca.first_page', text), remembered);
+    await app.reload();
+    await water.waitFor();
+    await app.waitForFunction(() => JSON.parse(localStorage.getItem('maloca.first_page') ?? 'null')?.open?.length === 0);
+  }
+});
+
 test('a plain page whose hub left before the engine came says so', { skip }, async (t) => {
   const hub = await startHub(t);
   const browser = await startBrowser(t);

@@ -118,6 +118,14 @@ pub(in super::super) fn of(hub: &Hub, view: &impl View) -> Result<Overview, Stor
         );
         trouble.push(Trouble { code: "database_damaged", detail });
     }
+    if hub.clock.is_impossible() {
+        let day = &hub.clock.text()[..10];
+        let detail = format!(
+            "The clock of this laptop says {day}, which cannot be. Set it: until then everything that comes in, and every copy, bears \
+             a wrong date. Nothing is lost by it."
+        );
+        trouble.push(Trouble { code: "clock_impossible", detail });
+    }
     Ok(Overview {
         hub: shown_hub(hub),
         now: hub.clock.text(),

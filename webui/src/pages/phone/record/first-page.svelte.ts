@@ -14,6 +14,8 @@ drawFrom(DRAWINGS);
 export type Begun = Pick<View, 'doc' | 'set' | 'created_at'>;
 
 interface Shown {
+  /** What kept it: another version of the app may show other things. */
+  by: string;
   presets: Preset[];
   open: Begun[];
   track: boolean;
@@ -22,6 +24,9 @@ interface Shown {
 /** Where it is kept beside the store. Pictures as icons may be too large for it; then the page waits for the store. */
 const KEPT = 'maloca.first_page';
 const LARGEST = 256 * 1024;
+
+/** This version, as its files are named by what is in them. */
+const BY = import.meta.url;
 
 /**
  * What the app's first page shows of the store. An old phone takes as long to open the store, with the engine around it, as to draw the
@@ -75,14 +80,14 @@ const pick = (set: View['set'], ...names: string[]): View['set'] =>
 function kept(): Shown | null {
   try {
     const shown = JSON.parse(localStorage.getItem(KEPT) ?? 'null') as Shown | null;
-    return shown && Array.isArray(shown.presets) && Array.isArray(shown.open) ? shown : null;
+    return shown?.by === BY ? shown : null;
   } catch {
     return null;
   }
 }
 
-function keep(shown: Shown): void {
-  const text = JSON.stringify(shown);
+function keep(shown: Omit<Shown, 'by'>): void {
+  const text = JSON.stringify({ ...shown, by: BY } satisfies Shown);
   try {
     if (text.length > LARGEST) localStorage.removeItem(KEPT);
     else if (text !== localStorage.getItem(KEPT)) localStorage.setItem(KEPT, text);
