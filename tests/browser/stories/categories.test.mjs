@@ -65,6 +65,8 @@ test('a set to begin with is ordered, retired from and brought back', { skip: wi
   await page.getByRole('main').getByRole('button', { name: 'Add those for watching a territory' }).click();
   await sayWho(page);
   await page.getByText('20 categories added.').waitFor();
+  // The list is read again when the hub has told of the change.
+  await page.waitForFunction(() => document.querySelectorAll('ol strong').length === 20);
   const names = () => page.getByRole('list').first().locator('strong').allInnerTexts();
   assert.deepEqual((await names()).slice(0, 3), ['Logging', 'Clearing', 'Fire']);
 

@@ -67,7 +67,8 @@ test('an observation has an address of its own', { skip: withoutHub }, async (t)
   await dialog.getByText('Two eggs').waitFor();
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'hidden' });
-  assert.equal(new URL(page.url()).pathname, '/observations');
+  // A step back in the history, which takes its time.
+  await page.waitForURL(`${hub.http}/observations`);
   quiet();
 });
 
