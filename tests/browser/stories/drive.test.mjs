@@ -113,6 +113,11 @@ test('a copy is sealed for who has the key, and never written open because the k
   const dialog = await opened();
   const start = dialog.getByRole('button', { name: 'Start the copy' });
   assert.ok(await start.isDisabled(), 'for whom?');
+  // The keyboard starts nothing either: what comes to lie on the drive is counted at the end.
+  await dialog.getByRole('radio', { name: 'Another folder' }).check();
+  await dialog.getByLabel('Folder', { exact: true }).fill(join(hub.folder, 'drive'));
+  await page.keyboard.press('Enter');
+  await dialog.getByRole('radio', { name: /River/ }).check();
   const keys = dialog.getByLabel('Keys of those who may open it');
   await keys.fill('age1nonsense');
   await start.click();
