@@ -42,7 +42,7 @@ const SHOWN: usize = 8;
 
 /// Whose keys open a copy, as `age-keygen` prints them (`age1…`). None: it is not sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Keys(Vec<String>);
+pub struct Keys(Vec<Recipient>);
 
 /// A text that is no key of this sort.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,10 +62,11 @@ impl Keys {
                 continue;
             }
             let shown = || NoKey(text.chars().take(SHOWN).chain(['…']).collect());
-            keys.push(text.parse::<Recipient>().map_err(|_| shown())?.to_string());
+            let key = text.parse().map_err(|_| shown())?;
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
         }
-        keys.sort();
-        keys.dedup();
         Ok(Self(keys))
     }
 
@@ -76,8 +77,7 @@ impl Keys {
     }
 
     fn encryptor(&self) -> Result<Encryptor, EncryptError> {
-        let recipients: Vec<Recipient> = self.0.iter().filter_map(|key| key.parse().ok()).collect();
-        Encryptor::with_recipients(recipients.iter().map(|one| one as &dyn age::Recipient))
+        Encryptor::with_recipients(self.0.iter().map(|one| one as &dyn age::Recipient))
     }
 }
 
@@ -305,7 +305,7 @@ mod tests {
     fn what_is_no_key_is_said_without_being_told() {
         let identity = age::x25519::Identity::generate();
         let key = identity.to_public().to_string();
-        assert_eq!(Keys::parse([" ", &key, &format!(" {key}\n")]), Ok(Keys(vec![key.clone()])));
+        assert_eq!(Keys::parse([" ", &key, &format!(" {key}\n")]), Ok(Keys(vec![identity.to_public()])));
         assert!(Keys::parse([""]).unwrap().is_empty());
         let secret = "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ";
         let said = Keys::parse([secret]).unwrap_err().to_string();

@@ -20,7 +20,7 @@ pub(super) struct Plan {
     pub(super) legend: Legend,
     /// For a Shapefile, where one was asked for.
     pub(super) fit: Option<shapefile::Fit>,
-    /// How many files grow with the documents, besides those that every bundle has.
+    /// How many times as long as the revisions the other files may get that were asked for.
     besides: u64,
 }
 
@@ -44,11 +44,11 @@ impl Plan {
                 Ok(ControlFlow::Continue(()))
             })?;
         }
-        let besides = source.also.iter().filter(|also| **also != Also::Shapefile).count() as u64;
+        let besides = source.also.iter().map(|also| longer(*also)).sum();
         Ok(Self { columns, legend: legend.whole(), fit, besides })
     }
 
-    /// Room that is needed for what is not in every bundle, and for the legend. A KMZ or a GPX is no longer than the revisions: it repeats less of a document.
+    /// Room that is needed for what is not in every bundle, and for the legend.
     pub(super) fn bytes(&self, revisions: u64) -> u64 {
         let signs = self.legend.signs().len() as u64;
         self.besides * revisions + self.fit.as_ref().map_or(0, shapefile::Fit::bytes) + signs * qgis::SIGN_BYTES
@@ -57,5 +57,16 @@ impl Plan {
     /// The longest file of a Shapefile.
     pub(super) fn largest(&self) -> u64 {
         self.fit.as_ref().map_or(0, shapefile::Fit::table_bytes)
+    }
+}
+
+/// How many times as long as the revisions a file may get. A KMZ repeats less of a document than its revisions do, and is packed. In a GPX a point of
+/// a walk takes 86 bytes, and as a phone writes it 28.
+const fn longer(also: Also) -> u64 {
+    match also {
+        Also::Kmz => 1,
+        Also::Gpx => 4,
+        // It is measured beforehand.
+        Also::Shapefile => 0,
     }
 }
